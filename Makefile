@@ -22,17 +22,19 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 install: $(VENV)/.stamp ## set up .venv from the lock (done once; the other targets do it by themselves)
+	@:
 
 # The long part: what the lock names. Runs again only when the lock changes or the environment is broken.
 $(VENV)/.locked: requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
-	  echo "Audit Workbench needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)." >&2; \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || { \
+	  echo "Audit Workbench needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is $$(command -v '$(PYTHON)' >/dev/null && $(PYTHON) --version 2>&1 || echo missing)." >&2; \
 	  echo "Name another one: make install PYTHON=python3.12" >&2; exit 2; }
 	@echo "Setting up $(VENV) from requirements.lock (a few minutes, once)"
 	@wanted=$$($(PYTHON) -c 'import sys; print(sys.version_info[:2])'); \
 	 found=$$($(BIN)/python -c 'import sys; print(sys.version_info[:2])' 2>/dev/null || echo none); \
 	 [ "$$wanted" = "$$found" ] || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install -q --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --no-deps --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip check -q
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true  # some packages ship templates that are no Python
 	@touch $@
 
@@ -64,7 +66,7 @@ chromium:
 	 fi
 
 check: install ## lint, format, types, walls between the rooms
-	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff check -q --output-format concise .
 	@$(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
