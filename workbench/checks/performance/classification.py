@@ -1,0 +1,174 @@
+"""How well a binary classifier predicts, with an interval on every number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.core import intervals, stats
+from workbench.core.check import check
+from workbench.core.finding import Evidence, Measure, Result
+from workbench.core.joint import Confusion, JointCounts
+from workbench.core.rates import COUNTS, rate_measure, with_interval
+from workbench.core.scoring import precision_recall_points, roc_points, windows
+from workbench.core.subject import Subject
+
+_RATES = {  # scikit-learn's name -> the name of the rate
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "true_positive_rate",
+    "specificity": "true_negative_rate",
+    "selection_rate": "selection_rate",
+    "prevalence": "prevalence",
+}
+_Table = NDArray[np.float64]  # draws x (tp, fp, fn, tn)
+
+
+@check("performance.classification", "P001", "Classification performance", needs=("target", "prediction"))
+def classification(subject: Subject) -> Result:
+    """Measure how well predictions agree with the truth, at the audit's threshold and over all thresholds.
+
+    Measures: accuracy, balanced accuracy, precision, recall, specificity, F1, Matthews correlation, selection rate
+        and prevalence at the threshold; ROC AUC and average precision over all thresholds; Brier score and log loss
+        when scores are probabilities; counts of the confusion table. Each with its own denominator n and an
+        interval; the reference's values under window "reference".
+    Reads well when: both classes occur at least some hundreds of times.
+    Signs of risk: an interval that reaches the performance of a constant guess; a fall against the reference whose
+        interval excludes zero; accuracy near prevalence with low recall.
+    Limits: rows without truth or prediction are left out of what needs them. Average precision's interval treats the
+        number of positives as its sample size. Beyond 131,072 distinct scores AUC, Brier score and log loss carry
+        an error bound. Repeated rows of one person make intervals too narrow.
+    Reference: definitions as scikit-learn 1.x; Wilson (1927); Newcombe (2006) Statistics in Medicine 25:559, method
+        5, for AUC; Boyd, Eng and Page (2013) for average precision; seeded multinomial bootstrap for composed rates;
+        t interval from second moments for Brier score and log loss.
+    """
+    found: list[Measure] = []
+    evidence: list[Evidence] = []
+    for window, joint in windows(subject):
+        found += _at_threshold(joint.confusion(), window, subject)
+        found += _over_thresholds(joint, window, subject.level)
+        evidence += _tables(joint, window)
+    return Result(found, evidence)
+
+
+def _at_threshold(counts: Confusion, window: str, subject: Subject) -> list[Measure]:
+    found = [
+        replace(rate_measure(rate, counts, subject.level, window=window), name=name) for name, rate in _RATES.items()
+    ]
+    known = counts.tp + counts.fp + counts.fn + counts.tn
+    found.append(Measure("count", counts.rows, window=window, n=counts.rows, unit="rows"))
+    found += [Measure(name, f(counts), window=window, n=known, unit="rows") for name, f in COUNTS.items()]
+    return found + [_composed(name, f, counts, window, subject) for name, f in _COMPOSED.items()]
+
+
+def _composed(
+    name: str, metric: Callable[[_Table], _Table], counts: Confusion, window: str, subject: Subject
+) -> Measure:
+    table = np.array([counts.tp, counts.fp, counts.fn, counts.tn], dtype=np.float64)
+    n = int(table.sum())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = float(metric(table[None, :])[0])
+    if not np.isfinite(value):
+        why = "0/0: a class or a prediction that the metric divides by does not occur"
+        return Measure(name, None, window=window, n=n, undefined_because=why)
+    interval = intervals.bootstrap_counts(table.astype(np.int64), metric, seed=subject.seed, level=subject.level)
+    return with_interval(Measure(name, value, window=window, n=n), interval)
+
+
+def _f1(t: _Table) -> _Table:
+    return np.asarray(2 * t[:, 0] / (2 * t[:, 0] + t[:, 1] + t[:, 2]))
+
+
+def _balanced_accuracy(t: _Table) -> _Table:
+    return np.asarray((t[:, 0] / (t[:, 0] + t[:, 2]) + t[:, 3] / (t[:, 3] + t[:, 1])) / 2)
+
+
+def _matthews(t: _Table) -> _Table:
+    tp, fp, fn, tn = t.T
+    return np.asarray((tp * tn - fp * fn) / np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
+
+
+_COMPOSED = {"f1": _f1, "balanced_accuracy": _balanced_accuracy, "matthews_corrcoef": _matthews}
+
+
+def _over_thresholds(joint: JointCounts, window: str, level: float) -> list[Measure]:
+    if not joint.has_score:
+        why = "there is no score"
+        return [Measure(name, None, window=window, undefined_because=why) for name in _SCORED]
+    values, positive, negative, bound = joint.score_table()
+    n_pos, n_neg = int(positive.sum()), int(negative.sum())
+    found = [_auc(positive, negative, (n_pos, n_neg), window, level, bound)]
+    found.append(_average_precision(positive, negative, n_pos, window, level))
+    proper = joint.scores_are_probabilities
+    for name, function in (("brier_score", stats.brier_from_counts), ("log_loss", stats.log_loss_from_counts)):
+        found.append(_mean_loss(name, function, (values, positive, negative), proper, window, level))
+    return found
+
+
+_SCORED = ("roc_auc", "average_precision", "brier_score", "log_loss")
+
+
+def _auc(
+    positive: NDArray[np.int64],
+    negative: NDArray[np.int64],
+    sizes: tuple[int, int],
+    window: str,
+    level: float,
+    bound: float,
+) -> Measure:
+    n = sum(sizes)
+    if not all(sizes):
+        why = "only one class occurs among the rows with truth and score"
+        return Measure("roc_auc", None, window=window, n=n, undefined_because=why)
+    auc = stats.auc_from_counts(positive, negative)
+    # Pairs inside one bin of several values count one half each: off by at most half their share.
+    mixed = float((positive / sizes[0] * negative / sizes[1]).sum()) / 2 if bound else None
+    m = Measure("roc_auc", auc, window=window, n=n, error_bound=mixed)
+    return with_interval(m, intervals.auc_interval(auc, *sizes, level))
+
+
+def _average_precision(
+    positive: NDArray[np.int64], negative: NDArray[np.int64], n_pos: int, window: str, level: float
+) -> Measure:
+    if not n_pos:
+        why = "no row with a score is truly positive"
+        return Measure("average_precision", None, window=window, n=0, undefined_because=why)
+    value = stats.average_precision_from_counts(positive, negative)
+    m = Measure("average_precision", value, window=window, n=n_pos)
+    return with_interval(m, intervals.average_precision_interval(value, n_pos, level))
+
+
+def _mean_loss(
+    name: str,
+    function: Callable[..., tuple[float, float]],
+    table: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]],
+    proper: bool,
+    window: str,
+    level: float,
+) -> Measure:
+    n = int(table[1].sum() + table[2].sum())
+    if not proper or not n:
+        why = "scores are not probabilities (some lie outside 0..1)" if n else "no row has truth and score"
+        return Measure(name, None, window=window, n=n, undefined_because=why)
+    mean, variance = function(*table)
+    return with_interval(Measure(name, mean, window=window, n=n), intervals.mean_interval(n, mean, variance, level))
+
+
+def _tables(joint: JointCounts, window: str) -> list[Evidence]:
+    c = joint.confusion()
+    suffix = f" ({window})" if window else ""
+    rows = (("truly positive", c.tp, c.fn), ("truly negative", c.fp, c.tn))
+    columns = ("", "predicted positive", "predicted negative")
+    found = [Evidence(f"confusion{suffix}", f"Confusion table{suffix}", "table", columns, rows)]
+    if joint.has_score and not window:
+        _, positive, negative, _ = joint.score_table()
+        for name, title, points, x, y in (
+            ("roc", "ROC curve", roc_points(positive, negative), "false positive rate", "true positive rate"),
+            ("pr", "Precision and recall", precision_recall_points(positive, negative), "recall", "precision"),
+        ):
+            if points:
+                found.append(Evidence(name, title, "curve", ("x", "y"), tuple(points), {"x": x, "y": y, "name": name}))
+    return found

@@ -1,0 +1,1 @@
+"""Nouns and arithmetic: data, count tables, measures, intervals."""

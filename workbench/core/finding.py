@@ -1,0 +1,197 @@
+"""What a check returns: measures (numbers), evidence (small tables) and the finding that holds them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+Cell = str | int | float | bool | None
+
+SIGNIFICANT_DIGITS = 12
+
+
+class Status(StrEnum):
+    """What became of a check; "not applicable" and "error" are results too."""
+
+    MEASURED = "measured"
+    NOT_APPLICABLE = "not_applicable"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+
+def rounded(value: float | int | None) -> float | int | None:
+    """Round to 12 significant digits, so that the last bits of two machines' libraries agree; NaN becomes None."""
+    if value is None or isinstance(value, int):
+        return value
+    value = float(value)
+    if math.isnan(value):
+        return None
+    if math.isinf(value) or value == 0:
+        return value + 0.0
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number with its denominator and interval; a share is in 0..1; undefined is None with a reason."""
+
+    name: str
+    value: float | int | None
+    column: str = ""
+    group: str = ""
+    window: str = ""
+    where: str = ""
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    n: int | None = None
+    unit: str = ""
+    error_bound: float | None = None
+    undefined_because: str = ""
+
+    def frozen(self) -> Measure:
+        """Return the measure as it is recorded: rounded, infinities of an interval kept as None (unbounded)."""
+        value, low, high = rounded(self.value), rounded(self.low), rounded(self.high)
+        because = self.undefined_because
+        if value is not None and math.isinf(value):
+            value, because = None, because or "the value is infinite"
+        if value is None and not because:
+            because = "undefined"
+        return replace(
+            self,
+            value=value,
+            low=None if low is None or math.isinf(low) else low,
+            high=None if high is None or math.isinf(high) else high,
+            error_bound=rounded(self.error_bound),
+            undefined_because=because,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the measure as plain data, empty fields left out."""
+        every = {name: getattr(self, name) for name in self.__slots__}
+        return {k: v for k, v in every.items() if k in {"name", "value"} or v not in ("", None)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Measure:
+        """Read what `to_dict` wrote."""
+        return cls(**{"value": None, **data})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A small table and how to draw it: `kind` names the drawing, `notes` its axis labels, limits and the like.
+
+    A row about a group names it in a column called `group` and gives the group's number of rows in `rows`: renderers
+    suppress it below the policy's minimum.
+    """
+
+    name: str
+    title: str
+    kind: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: Mapping[str, Cell] = field(default_factory=dict)
+
+    def frozen(self) -> Evidence:
+        """Return the table as it is recorded: numbers rounded, NaN and infinities as None."""
+        return replace(self, rows=tuple(tuple(_plain(c) for c in row) for row in self.rows))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the table as plain data."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "kind": self.kind,
+            "columns": list(self.columns),
+            "rows": [list(row) for row in self.rows],
+            "notes": dict(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Evidence:
+        """Read what `to_dict` wrote."""
+        table = {**data, "columns": tuple(data["columns"])}
+        return cls(**{**table, "rows": tuple(tuple(row) for row in data["rows"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a check's function gives back; the decorator makes the finding of it."""
+
+    measures: Sequence[Measure]
+    evidence: Sequence[Evidence] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's answer: status, measures, evidence, the parameters it ran with; `seconds` is never digested."""
+
+    check: str
+    code: str
+    version: str
+    status: Status
+    params: Mapping[str, Any] = field(default_factory=dict)
+    measures: tuple[Measure, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    notes: tuple[str, ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is digested of the finding, as plain data."""
+        return {
+            "check": self.check,
+            "code": self.code,
+            "version": self.version,
+            "status": str(self.status),
+            "params": dict(self.params),
+            "measures": [m.to_dict() for m in self.measures],
+            "evidence": [e.to_dict() for e in self.evidence],
+            "notes": list(self.notes),
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], seconds: float = 0.0) -> Finding:
+        """Read what `to_dict` wrote."""
+        return cls(
+            check=data["check"],
+            code=data["code"],
+            version=data["version"],
+            status=Status(data["status"]),
+            params=dict(data["params"]),
+            measures=tuple(Measure.from_dict(m) for m in data["measures"]),
+            evidence=tuple(Evidence.from_dict(e) for e in data["evidence"]),
+            notes=tuple(data["notes"]),
+            reason=data["reason"],
+            seconds=seconds,
+        )
+
+
+def _plain(cell: Any) -> Cell:
+    if cell is None or isinstance(cell, str | bool):
+        return cell
+    if isinstance(cell, int):
+        return cell if abs(cell) < 2**53 else float(cell)
+    value = rounded(float(cell))
+    return None if value is not None and math.isinf(value) else value
+
+
+def group_label(columns: Sequence[str], values: Sequence[str | None]) -> str:
+    r"""Write a group as `race=Asian & sex=Female`; `&`, `=` and `\` escaped by a backslash, null as `\N`."""
+    return " & ".join(f"{_escaped(c)}={_escaped(v)}" for c, v in zip(columns, values, strict=True))
+
+
+def column_label(columns: Sequence[str]) -> str:
+    """Write the columns of a group as `race & sex`, escaped as in `group_label`; one column is itself."""
+    return columns[0] if len(columns) == 1 else " & ".join(_escaped(c) for c in columns)
+
+
+def _escaped(text: str | None) -> str:
+    if text is None:
+        return r"\N"
+    return text.replace("\\", "\\\\").replace("&", r"\&").replace("=", r"\=")

@@ -1,0 +1,1 @@
+"""Opening data and model files."""

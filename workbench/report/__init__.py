@@ -1,0 +1,1 @@
+"""A record as HTML, notebook, text or XML; nothing is computed here."""

@@ -1,0 +1,1 @@
+"""Screens over records; nothing is computed here."""
