@@ -1,1 +1,8 @@
-"""Opening data and model files."""
+"""Opening data and model files: one file per kind, found by suffix."""
+
+from __future__ import annotations
+
+from workbench.load.files import open_frame
+from workbench.load.models import Model, open_model, wrap_model
+
+__all__ = ["Model", "open_frame", "open_model", "wrap_model"]

@@ -1,0 +1,186 @@
+"""The one door to dataframes: whatever library a frame comes from, out go normalised Arrow batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import pyarrow as pa
+
+from workbench.core.arrow import Kind as Kind
+from workbench.core.arrow import kind_of, normal
+from workbench.core.errors import DataError, shown, unknown
+
+BLOCK = 65_536
+Batches = Callable[[Sequence[str] | None], Iterable[pa.RecordBatch]]
+
+
+class Engine(StrEnum):
+    """Where a frame's rows come from."""
+
+    PANDAS = "pandas"
+    POLARS = "polars"
+    ARROW = "arrow"
+    DUCKDB = "duckdb"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column: its name, logical kind, whether its numbers are whole, and the engine's own name of its type."""
+
+    name: str
+    kind: Kind
+    integral: bool
+    native: str
+
+
+class Frame:
+    """A source of rows that can be read again and again, as Arrow batches of one size in the source's order."""
+
+    def __init__(self, schema: pa.Schema, read: Batches, engine: str, labels: Sequence[object] | None = None) -> None:
+        names = _names(schema.names if labels is None else labels)
+        self._own = tuple(schema.names)
+        self._read = read
+        self.engine = engine
+        self.fields = tuple(
+            Field(name, kind_of(f.type), pa.types.is_integer(f.type), str(f.type))
+            for name, f in zip(names, schema, strict=True)
+        )
+        self._by_name = {f.name: f for f in self.fields}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the column names in order."""
+        return tuple(self._by_name)
+
+    def kind(self, name: str) -> Kind:
+        """Return a column's logical kind; DataError with near matches when there is no such column."""
+        if name not in self._by_name:
+            raise DataError(unknown("column", name, self.names))
+        return self._by_name[name].kind
+
+    def batches(self, columns: Sequence[str] | None = None, rows: int = BLOCK) -> Iterator[pa.RecordBatch]:
+        """Yield batches of exactly `rows` rows (the last one may be shorter), so that no engine decides the cuts."""
+        wanted = self.names if columns is None else tuple(columns)
+        for name in wanted:
+            self.kind(name)
+        own = [self._own[self.names.index(name)] for name in wanted]
+        kinds = [self._by_name[name].kind for name in wanted]
+        for batch in _recut(self._read(None if columns is None else own), rows):
+            arrays = [normal(batch.column(i), kind) for i, kind in enumerate(kinds)]
+            yield pa.RecordBatch.from_arrays(arrays, names=list(wanted))
+
+
+def _names(labels: Sequence[object]) -> tuple[str, ...]:
+    names = tuple(label if isinstance(label, str) else str(label) for label in labels)
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(
+                f"two columns are called {shown(name)} (names that are not text are read as text): "
+                "rename one, so that results can tell them apart."
+            )
+    if not names:
+        raise DataError("the data has no columns.")
+    return names
+
+
+def _recut(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    waiting: list[pa.RecordBatch] = []
+    held = 0
+    for batch in batches:
+        while batch.num_rows:
+            part = batch.slice(0, rows - held)
+            waiting.append(part)
+            held += part.num_rows
+            batch = batch.slice(part.num_rows)
+            if held == rows:
+                yield _joined(waiting)
+                waiting, held = [], 0
+    if held:
+        yield _joined(waiting)
+
+
+def _joined(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
+
+
+def wrap(native: Any) -> Frame:
+    """Return a Frame over pandas, Polars (eager or lazy), Arrow or DuckDB data; anything else raises DataError."""
+    if isinstance(native, Frame):
+        return native
+    if isinstance(native, pa.RecordBatchReader):
+        native = native.read_all()
+    if isinstance(native, pa.RecordBatch):
+        native = pa.Table.from_batches([native])
+    if type(native).__module__.startswith("pyarrow") and hasattr(native, "scanner"):
+        return _from_arrow_dataset(native)
+    return _from_library(native)
+
+
+def _from_library(native: Any) -> Frame:
+    import narwhals as nw
+
+    if type(native).__module__.split(".")[0] == "pandas" and hasattr(native, "columns"):
+        return _from_pandas(native)  # narwhals refuses duplicate labels before a clear message could
+    frame = nw.from_native(native, pass_through=True)
+    if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
+        raise DataError(
+            f"found a {type(native).__module__}.{type(native).__qualname__}, expected a pandas, Polars, Arrow or DuckDB "
+            "table or the path of a CSV or Parquet file."
+        )
+    if frame.implementation.is_polars():
+        return _from_polars(frame.to_native())
+    if frame.implementation.is_pyarrow():
+        table = frame.to_native()
+        return Frame(table.schema, lambda c: _table_batches(table, c), Engine.ARROW)
+    if frame.implementation.is_duckdb():
+        return from_duckdb(frame.to_native())
+    raise DataError(f"{frame.implementation} frames are not read yet: give a pandas, Polars, Arrow or DuckDB table.")
+
+
+def _table_batches(table: pa.Table, columns: Sequence[str] | None) -> Iterable[pa.RecordBatch]:
+    return (table if columns is None else table.select(columns)).to_batches(max_chunksize=BLOCK)
+
+
+def _from_arrow_dataset(dataset: Any) -> Frame:
+    def read(columns: Sequence[str] | None) -> Iterable[pa.RecordBatch]:
+        chosen = None if columns is None else list(columns)
+        return dataset.to_batches(columns=chosen, batch_size=BLOCK)  # type: ignore[no-any-return]
+
+    return Frame(dataset.schema, read, Engine.ARROW)
+
+
+def _from_polars(frame: Any) -> Frame:
+    eager = frame.collect() if hasattr(frame, "collect") else frame
+    table = eager.to_arrow()
+    return Frame(table.schema, lambda c: _table_batches(table, c), Engine.POLARS)
+
+
+def _from_pandas(frame: Any) -> Frame:
+    from workbench.core.arrow import from_pandas_series
+
+    _names(list(frame.columns))
+    # By position: labels may be numbers or tuples. The index is not data.
+    arrays = [from_pandas_series(frame.iloc[:, i]) for i in range(frame.shape[1])]
+    table = pa.Table.from_arrays(arrays, names=[str(i) for i in range(len(arrays))])
+    return Frame(table.schema, lambda c: _table_batches(table, c), Engine.PANDAS, list(frame.columns))
+
+
+def from_duckdb(relation: Any, engine: str = Engine.DUCKDB) -> Frame:
+    """Return a Frame over a DuckDB relation, run afresh and streamed at each reading."""
+    schema = relation.limit(0).to_arrow_table().schema
+
+    def read(columns: Sequence[str] | None) -> Iterable[pa.RecordBatch]:
+        chosen = relation if columns is None else relation.project(", ".join(quoted(c) for c in columns))
+        return chosen.to_arrow_reader(BLOCK)  # type: ignore[no-any-return]
+
+    return Frame(schema, read, engine)
+
+
+def quoted(name: str) -> str:
+    """Return a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

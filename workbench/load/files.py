@@ -1,0 +1,168 @@
+"""CSV and Parquet files, one or a glob, opened by DuckDB out of core."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench.core.errors import DataError, near_matches, shown
+from workbench.core.frame import Engine, Frame, from_duckdb, quoted
+
+_TYPES = ["BIGINT", "DOUBLE", "TIMESTAMP", "DATE", "TIME", "VARCHAR"]
+
+Reader = Callable[[Any, list[str], "Options"], Any]
+
+
+class Options:
+    """How a text file is read: tokens that mean missing, everything as text, delimiter."""
+
+    def __init__(
+        self, null_values: Sequence[str] = (), text_columns: bool = False, delimiter: str | None = None
+    ) -> None:
+        self.null_values = list(dict.fromkeys(("", *null_values)))
+        self.text_columns = text_columns
+        self.delimiter = delimiter
+
+
+def _csv(con: Any, files: list[str], options: Options) -> Any:
+    settings: dict[str, Any] = {
+        "header": True,
+        "sample_size": -1,
+        "null_padding": False,
+        "nullstr": [] if options.text_columns else options.null_values,
+        "all_varchar": options.text_columns,
+        "union_by_name": len(files) > 1,
+    }
+    if options.delimiter:
+        settings["delimiter"] = options.delimiter
+    if not options.text_columns:
+        # Without BOOLEAN among the candidates Yes/No and t/f stay words; true/false are made booleans below.
+        settings["auto_type_candidates"] = _TYPES
+    relation = _call(con, "read_csv", files, settings)
+    return relation if options.text_columns else _with_booleans(relation)
+
+
+def _call(con: Any, function: str, files: list[str], settings: dict[str, Any]) -> Any:
+    names = ", ".join(f"{key} => ${key}" for key in settings)
+    return con.sql(f"SELECT * FROM {function}($files, {names})", params={"files": files, **settings})  # noqa: S608
+
+
+def _with_booleans(relation: Any) -> Any:
+    texts = [c for c, t in zip(relation.columns, relation.types, strict=True) if str(t) == "VARCHAR"]
+    if not texts:
+        return relation
+    tests = ", ".join(f"bool_and(lower({quoted(c)}) IN ('true', 'false')), count({quoted(c)})" for c in texts)
+    answers = relation.aggregate(tests).fetchall()[0]
+    found = [c for i, c in enumerate(texts) if answers[2 * i] and answers[2 * i + 1]]
+    if not found:
+        return relation
+    casts = ", ".join(f"CAST({quoted(c)} AS BOOLEAN) AS {quoted(c)}" for c in found)
+    return relation.project(f"* REPLACE ({casts})")
+
+
+def _parquet(con: Any, files: list[str], options: Options) -> Any:
+    return _call(con, "read_parquet", files, {"union_by_name": len(files) > 1})
+
+
+SOURCES: dict[str, tuple[str, Reader]] = {
+    ".csv": (Engine.CSV, _csv),
+    ".tsv": (Engine.CSV, _csv),
+    ".csv.gz": (Engine.CSV, _csv),
+    ".parquet": (Engine.PARQUET, _parquet),
+    ".pq": (Engine.PARQUET, _parquet),
+}
+"""Suffix -> engine and reader: a new kind of file is one entry."""
+
+
+def open_frame(
+    source: str | Path | Sequence[str | Path],
+    *,
+    null_values: Sequence[str] = (),
+    text_columns: bool = False,
+    delimiter: str | None = None,
+) -> Frame:
+    """Open one file, a list of files or a glob; a field is missing when empty or one of `null_values`.
+
+    Raises DataError when nothing is there, the kind is unknown, or the content is broken.
+    """
+    import duckdb
+
+    files = _found(source)
+    engine, reader = _reader_of(files)
+    options = Options(null_values, text_columns, delimiter)
+    _refuse_empty(files, engine)
+    con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    con.execute("SET preserve_insertion_order = true; SET threads = 2")
+    try:
+        return from_duckdb(reader(con, files, options), engine)
+    except duckdb.Error as error:
+        raise DataError(explained(error, source)) from None
+
+
+def _found(source: str | Path | Sequence[str | Path]) -> list[str]:
+    if isinstance(source, list | tuple):
+        return [name for part in source for name in _found(part)]
+    text = str(source)
+    if Path(text).is_file():
+        return [text]
+    found = sorted(glob.glob(text, recursive=True)) if re.search(r"[*?\[]", text) else []
+    if found:
+        return found
+    folder = Path(text).parent
+    names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+    close = near_matches(Path(text).name, names)
+    hint = f" Did you mean {' or '.join(shown(c) for c in close)}?" if close else ""
+    what = "is a folder, expected files" if Path(text).is_dir() else "was not found"
+    raise DataError(f"data {shown(text, 200)} {what}.{hint} Give a CSV or Parquet file, a list of them, or a glob.")
+
+
+def _reader_of(files: list[str]) -> tuple[str, Reader]:
+    kinds = {next((s for s in sorted(SOURCES, key=len, reverse=True) if f.lower().endswith(s)), f) for f in files}
+    if len(kinds) > 1:
+        raise DataError(f"files of different kinds: {', '.join(map(shown, sorted(kinds)))}. Give files of one kind.")
+    kind = kinds.pop()
+    if kind not in SOURCES:
+        raise DataError(f"{shown(Path(kind).name)} is of no kind that is read: expected {', '.join(SOURCES)}.")
+    return SOURCES[kind]
+
+
+def _refuse_empty(files: list[str], engine: str) -> None:
+    for name in files:
+        try:
+            with Path(name).open("rb") as file:
+                start = file.read(4)
+        except OSError as error:
+            raise DataError(f"{shown(Path(name).name)} cannot be read: {error.strerror}.") from None
+        if not start:
+            raise DataError(f"{shown(Path(name).name)} is empty (0 bytes): expected at least a line of column names.")
+        if engine == Engine.PARQUET and start not in (b"PAR1", b"PARE"):
+            raise DataError(f"{shown(Path(name).name)} is not a Parquet file: it does not begin as one.")
+        if start == b"PARE":
+            raise DataError(f"{shown(Path(name).name)} is encrypted Parquet: decrypt it first.")
+
+
+def explained(error: Exception, source: object = "") -> str:
+    """Say what was wrong with a file without repeating any of its content."""
+    text, what = str(error), f"data {shown(source, 200)}" if source else "the data"
+    line = re.search(r"[Ll]ine:? (\d+)", text)
+    at = f" (line {line[1]})" if line else ""
+    for pattern, meaning in _MEANINGS:
+        if re.search(pattern, text, re.IGNORECASE):
+            return f"{what} cannot be read{at}: {meaning}"
+    return f"{what} cannot be read{at}: DuckDB reports {type(error).__name__}. Check that the file is whole."
+
+
+_MEANINGS = (
+    (r"utf-?8|unicode|encod", "it is not valid UTF-8. Save it as UTF-8, or repair that line."),
+    (
+        r"(expected|found).*(columns|values)|too many columns|sniff",
+        "lines have different numbers of fields. Repair it.",
+    ),
+    (r"magic|footer|metadata|too small|truncated|thrift", "the file is cut off or no Parquet file. Write it anew."),
+    (r"mismatch|union|schema|not found in (the )?file", "the files have different columns or types. Make them agree."),
+    (r"memory", "there is not enough memory for it."),
+    (r"conver|cast|could not parse", "a value does not fit its column's type."),
+)
