@@ -97,13 +97,15 @@ def cramers_v_interval(statistic: float, n: int, dof: int, level: float = 0.95) 
 
     tail = (1 - level) / 2
 
-    def end(share: float) -> float:
-        if float(chndtr(statistic, dof, 0.0)) <= share:
+    def end(x: float, share: float) -> float:
+        if float(chndtr(x, dof, 0.0)) <= share:
             return 0.0
-        top = statistic + 10 * math.sqrt(statistic + dof) + 50
-        return float(brentq(lambda c: float(chndtr(statistic, dof, c)) - share, 0.0, top))
+        top = x + 10 * math.sqrt(x + dof) + 50
+        return float(brentq(lambda c: float(chndtr(x, dof, c)) - share, 0.0, top))
 
-    return Interval(math.sqrt(end(1 - tail) / n), min(1.0, math.sqrt(end(tail) / n)), "noncentral chi-square")
+    # A statistic below its expectation would close the interval at 0, however few the rows: the upper end stays open.
+    low, high = end(statistic, 1 - tail), end(max(statistic, float(dof)), tail)
+    return Interval(math.sqrt(low / n), min(1.0, math.sqrt(high / n)), "noncentral chi-square")
 
 
 def cramers_v_p_value(value: float, n: int, dof: int, limit: float) -> float:
