@@ -1,0 +1,77 @@
+"""Charts in words, for those who do not see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workbench.core.finding import Cell, Evidence
+from workbench.report import words
+
+
+def chart_sentence(evidence: Evidence) -> str:
+    """Return what the chart of a table shows, in one sentence."""
+    sentence = _SENTENCES.get(evidence.kind)
+    return sentence(evidence) if sentence else f"A table of {len(evidence.rows)} rows."
+
+
+def _number(cell: object) -> float | None:
+    return float(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else None
+
+
+def _column(evidence: Evidence, name: str) -> list[Cell]:
+    at = evidence.columns.index(name)
+    return [row[at] for row in evidence.rows]
+
+
+def _forest_sentence(e: Evidence) -> str:
+    unit = str(e.notes.get("unit") or "")
+    pairs = zip(_column(e, "value"), _column(e, "label"), strict=True)
+    known = sorted((v, words.plain(label, 40)) for value, label in pairs if (v := _number(value)) is not None)
+    title = words.measure_title(str(e.notes.get("measure") or "value"))
+    if not known:
+        return f"{title}: no group can be shown."
+    (low, first), (high, last) = known[0], known[-1]
+    unseen = len(e.rows) - len(known)
+    rest = f"; {unseen} of {len(e.rows)} groups not shown" if unseen else ""
+    return f"{title} from {words.number(low, unit)} for {first} to {words.number(high, unit)} for {last}{rest}."
+
+
+def _shares_sentence(e: Evidence) -> str:
+    name = next((c for c in ("category", "column") if c in e.columns), None)
+    gaps = []
+    for at, (a, b) in enumerate(zip(_column(e, "current"), _column(e, "reference"), strict=True)):
+        if (x := _number(a)) is not None and (y := _number(b)) is not None:
+            gaps.append((abs(x - y), at, x, y))
+    if not gaps:
+        return "Shares of the current data; there is no reference to compare with."
+    _, at, x, y = max(gaps)
+    what = words.plain(_column(e, name)[at], 40) if name else _bin_words(e, at)
+    now, before = words.number(x, "share"), words.number(y, "share")
+    return f"Largest change: {what}, {now} of current rows against {before} of the reference."
+
+
+def _bin_words(e: Evidence, at: int) -> str:
+    low, high = (words.number(_column(e, k)[at]) for k in ("low", "high"))
+    return f"from {low} to {high}"
+
+
+def _reliability_sentence(e: Evidence) -> str:
+    rows = zip(_column(e, "mean_score"), _column(e, "low"), _column(e, "high"), strict=True)
+    known = [(_number(s), _number(a), _number(b)) for s, a, b in rows]
+    off = sum(1 for s, a, b in known if s is not None and a is not None and b is not None and not a <= s <= b)
+    return f"In {off} of {len(e.rows)} bins the interval of the observed rate misses the predicted probability."
+
+
+def _curve_sentence(e: Evidence) -> str:
+    x, y = (words.plain(e.notes.get(k) or k, 40) for k in ("x", "y"))
+    return f"{y[:1].upper()}{y[1:]} against {x}, {len(e.rows)} points."
+
+
+_SENTENCES: dict[str, Callable[[Evidence], str]] = {
+    "forest": _forest_sentence,
+    "distribution": _shares_sentence,
+    "categories": _shares_sentence,
+    "missing": _shares_sentence,
+    "reliability": _reliability_sentence,
+    "curve": _curve_sentence,
+}

@@ -1,0 +1,359 @@
+"""Evidence -> Vega-Lite -> SVG or PNG, without a browser or a network; text from data stays data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.core.errors import import_extra
+from workbench.core.finding import Cell
+from workbench.report import words
+from workbench.report.captions import chart_sentence
+from workbench.report.shown import ShownEvidence
+
+Spec = dict[str, Any]
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of one theme (LOOK, tokens)."""
+
+    surface: str
+    line: str
+    ink: str
+    muted: str
+    accent: str
+    reference: str
+    passes: str
+    warn: str
+    fail: str
+    unsure: str
+
+
+LIGHT = Palette(
+    "#ffffff", "#d0d7de", "#1b1f24", "#57606a", "#0b5cad", "#6b7785", "#116b4a", "#8a5a00", "#b3261e", "#5b4b9a"
+)
+DARK = Palette(
+    "#14171c", "#39424e", "#e6e9ee", "#9aa4b2", "#6cb6ff", "#8c97a6", "#4cc38a", "#e3b341", "#ff8a80", "#b9a7ff"
+)
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+MOST_ROWS = 40
+LABEL = 26
+
+
+def chart_spec(shown: ShownEvidence, palette: Palette = LIGHT, suppressed: str = "n < 10") -> Spec | None:
+    """Return the Vega-Lite spec of a table, or None when it is shown as a table only."""
+    draw = _DRAWINGS.get(shown.evidence.kind)
+    rows = _rows(shown)
+    if draw is None or not rows:
+        return None
+    body = draw(rows, shown.evidence.notes, palette, suppressed)
+    return {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", **body, "config": _config(palette)}
+
+
+def chart_svg(shown: ShownEvidence, suppressed: str = "n < 10") -> str | None:
+    """Return the chart as SVG that follows the reader's light or dark theme; None when there is none."""
+    svg = _converted("vegalite_to_svg", chart_spec(shown, LIGHT, suppressed))
+    if not isinstance(svg, str):
+        return None
+    return _described(svg, words.plain(shown.evidence.title, 160), chart_sentence(shown.evidence))
+
+
+def chart_png(shown: ShownEvidence, suppressed: str = "n < 10", scale: float = 1.5) -> bytes | None:
+    """Return the chart as PNG on white, for places that show no SVG."""
+    spec = chart_spec(shown, LIGHT, suppressed)
+    png = _converted("vegalite_to_png", spec and {**spec, "background": LIGHT.surface}, scale=scale)
+    return png if isinstance(png, bytes) else None
+
+
+def _converted(function: str, spec: Spec | None, **options: float) -> Any:
+    if spec is None:
+        return None
+    try:
+        convert = import_extra("vl_convert", "notebook", "drawing a chart")
+        return getattr(convert, function)(json.dumps(spec), **options)
+    except Exception:  # a chart that cannot be drawn must not cost the report its tables
+        return None
+
+
+# ---------------------------------------------------------------------------- drawings
+
+
+def _forest(rows: Rows, notes: Mapping[str, Cell], c: Palette, suppressed: str) -> Spec:
+    unit = str(notes.get("unit") or "")
+    for at, row in enumerate(rows):
+        row["at"] = at
+        row["size"] = suppressed if row["hidden"] else f"n {words.number(_whole(row.get('n')))}"
+    ends = [v for r in rows for k in ("low", "high", "value") if (v := _number(r.get(k))) is not None]
+    ends += [v for key in ("limit", "overall") if (v := _number(notes.get(key))) is not None]
+    low, high = _padded(min(ends, default=0.0), max(ends, default=1.0))
+    scale = {"domain": [low, high], "nice": False, "zero": False}
+    for row in rows:
+        row["from"], row["to"] = low, high
+    y: Spec = {"field": "at", "type": "ordinal", "axis": None, "scale": {"paddingOuter": 0.6}}
+    x: Spec = {"field": "value", "type": "quantitative", "scale": scale, "axis": _axis(unit, _forest_title(notes))}
+    seen, unseen = [{"filter": "isValid(datum.value)"}], [{"filter": "datum.hidden"}]
+    hollow = {"type": "rule", "color": c.line, "strokeDash": [2, 3]}
+    dot = {"type": "point", "filled": True, "size": 70, "color": c.accent, "opacity": 1}
+    whisker = {"type": "rule", "strokeWidth": 2, "color": c.accent}
+    layers: list[Spec] = [
+        _mark(hollow, {"x": {**x, "field": "from"}, "x2": {"field": "to"}}, transform=unseen),
+        _mark(whisker, {"x": {**x, "field": "low"}, "x2": {"field": "high"}}, transform=seen),
+        _mark(dot, {"x": x}, transform=seen),
+        _side("label", -12, "right", c.ink),
+        _side("size", 0, "left", c.muted, right=True),
+    ]
+    layers += _rules(notes, unit, c, scale)
+    return {
+        "data": {"values": rows},
+        "width": 300,
+        "height": {"step": 26},
+        "encoding": {"y": y},
+        "layer": layers,
+    }
+
+
+def _forest_title(notes: Mapping[str, Cell]) -> str:
+    return words.measure_title(str(notes.get("measure") or "value"))
+
+
+def _side(field: str, offset: int, align: str, color: str, *, right: bool = False) -> Spec:
+    place: Spec = {"value": "width"} if right else {"value": 0}
+    mark = {"type": "text", "align": align, "dx": 12 if right else offset, "baseline": "middle", "color": color}
+    return _mark(mark, {"x": place, "text": {"field": field, "type": "nominal"}})
+
+
+def _rules(notes: Mapping[str, Cell], unit: str, c: Palette, scale: Spec) -> list[Spec]:
+    layers: list[Spec] = []
+    for key, color, dash, lift in (("overall", c.muted, [4, 3], -18), ("limit", c.fail, [1, 0], -4)):
+        value = _number(notes.get(key))
+        if value is None:
+            continue
+        data = {"values": [{"v": value, "t": f"{key} {words.number(value, unit)}"}]}
+        x = {"field": "v", "type": "quantitative", "scale": scale}
+        rule = {"type": "rule", "color": color, "strokeDash": dash}
+        text = {"type": "text", "color": color, "baseline": "bottom", "dy": lift, "align": "center"}
+        tall = {"y": {"value": 0}, "y2": {"value": "height"}}
+        name = {"y": {"value": 0}, "text": {"field": "t", "type": "nominal"}}
+        layers += [_mark(rule, {**tall, "x": x}, data=data), _mark(text, {**name, "x": x}, data=data)]
+    return layers
+
+
+def _distribution(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
+    binned = [r for r in rows if _number(r.get("low")) is not None and _number(r.get("high")) is not None]
+    if not binned:
+        return _bars(rows, notes, c)
+    title = words.plain(notes.get("column") or "value", 40)
+    x: Spec = {"field": "low", "type": "quantitative", "scale": {"zero": False, "nice": False}}
+    x["axis"] = {"title": title, "grid": False, "tickCount": 6, **({"format": "~s"} if _wide(binned) else {})}
+    last = binned[-1]
+    steps = [*binned, {**last, "low": last["high"]}]
+    tall = {"type": "quantitative", "axis": {"title": "share of rows", "format": ".0%", "tickCount": 4}}
+    return {
+        "data": {"values": binned},
+        "width": 270,
+        "height": 140,
+        "layer": [
+            _mark({"type": "bar", "color": c.accent, "opacity": 0.32, "binSpacing": 0},
+                  {"x": x, "x2": {"field": "high"}, "y": {"field": "current", **tall}, "y2": {"datum": 0}}),
+            {"data": {"values": steps},
+             "mark": {"type": "line", "interpolate": "step-after", "color": c.reference, "strokeWidth": 1.8},
+             "encoding": {"x": x, "y": {"field": "reference", **tall}}},
+        ],
+    }  # fmt: skip
+
+
+def _bars(rows: Rows, notes: Mapping[str, Cell], c: Palette) -> Spec:
+    named = [{**r, "category": f"{words.number(r.get('low'))} – {words.number(r.get('high'))}"} for r in rows]
+    return _categories(named, notes, c, "")
+
+
+def _categories(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
+    return _dumbbell(rows, "category", words.plain(notes.get("column") or "", 40), c)
+
+
+def _missing(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
+    del notes
+    return _dumbbell(rows, "column", "missing values", c)
+
+
+def _dumbbell(rows: Rows, name: str, title: str, c: Palette) -> Spec:
+    for at, row in enumerate(rows):
+        row["at"], row["name"] = at, words.plain(row.get(name), LABEL)
+    y = {"field": "at", "type": "ordinal", "axis": None, "scale": {"paddingOuter": 0.6}}
+    about = f"share of rows: {title}" if title else "share of rows"
+    axis = {"title": about, "format": "~%", "tickCount": 5, "titleLimit": 270}
+    scale = {"zero": True, "nice": True}
+    x: Spec = {"type": "quantitative", "axis": axis, "scale": scale}
+    return {
+        "data": {"values": rows},
+        "width": 270,
+        "height": {"step": 22},
+        "encoding": {"y": y},
+        "layer": [
+            _side("name", -12, "right", c.ink),
+            _mark({"type": "rule", "color": c.line, "strokeWidth": 2},
+                  {"x": {**x, "field": "reference"}, "x2": {"field": "current"}}),
+            _mark({"type": "point", "color": c.reference, "size": 70, "strokeWidth": 1.8, "fill": c.surface},
+                  {"x": {**x, "field": "reference"}}),
+            _mark({"type": "point", "filled": True, "color": c.accent, "size": 60, "opacity": 1},
+                  {"x": {**x, "field": "current"}}),
+        ],
+    }  # fmt: skip
+
+
+def _reliability(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
+    del notes
+    titles = ("predicted probability", "observed rate")
+    x = _unit_axis("mean_score", titles[0])
+    whisker = {"x": x, "y": _unit_axis("low", titles[1]), "y2": {"field": "high"}}
+    dot = {"x": x, "y": _unit_axis("observed", titles[1])}
+    marks = [
+        _mark({"type": "rule", "color": c.accent, "strokeWidth": 1.6}, whisker),
+        _mark({"type": "point", "filled": True, "color": c.accent, "size": 55, "opacity": 1}, dot),
+    ]
+    return _square(rows, c, titles, marks)
+
+
+def _curve(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
+    for at, row in enumerate(rows):
+        row["at"] = at
+    titles = [words.plain(notes.get(k) or k, 40) for k in ("x", "y")]
+    encoding = {
+        "x": _unit_axis("x", titles[0]),
+        "y": _unit_axis("y", titles[1]),
+        "order": {"field": "at", "type": "quantitative"},
+    }
+    line = _mark({"type": "line", "color": c.accent, "strokeWidth": 2}, encoding)
+    return _square(rows, c, titles, [line], diagonal=notes.get("name") == "roc")
+
+
+def _square(rows: Rows, c: Palette, titles: Sequence[str], layers: Sequence[Spec], *, diagonal: bool = True) -> Spec:
+    faint = {
+        "data": {"values": [{"a": 0, "b": 0}, {"a": 1, "b": 1}]},
+        "mark": {"type": "line", "color": c.reference, "strokeDash": [3, 3], "strokeWidth": 1},
+        "encoding": {"x": _unit_axis("a", titles[0]), "y": _unit_axis("b", titles[1])},
+    }
+    drawn = [faint, *layers] if diagonal else list(layers)
+    return {"data": {"values": rows}, "width": 230, "height": 230, "layer": drawn}
+
+
+_DRAWINGS: dict[str, Callable[[Rows, Mapping[str, Cell], Palette, str], Spec]] = {
+    "forest": _forest,
+    "distribution": _distribution,
+    "categories": _categories,
+    "missing": _missing,
+    "reliability": _reliability,
+    "curve": _curve,
+}
+
+# ---------------------------------------------------------------------------- parts
+
+
+def _rows(shown: ShownEvidence) -> Rows:
+    # Fields get our own names from the table's columns; whatever the data says is a value, never a field or a format.
+    table = shown.evidence
+    rows: Rows = []
+    most = 400 if table.kind in ("curve", "distribution") else MOST_ROWS
+    for at, cells in enumerate(table.rows[:most]):
+        row = {k: _safe(v) for k, v in zip(table.columns, cells, strict=True) if k in _FIELDS}
+        rows.append({**row, "hidden": at in shown.hidden})
+    return rows
+
+
+_FIELDS = frozenset(
+    "label n value low high reference current category column mean_score observed x y".split()  # noqa: SIM905
+)
+
+
+def _safe(cell: Cell) -> Cell:
+    return words.plain(cell, LABEL) if isinstance(cell, str) else cell
+
+
+def _number(cell: object) -> float | None:
+    return float(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else None
+
+
+def _whole(cell: object) -> int | None:
+    value = _number(cell)
+    return None if value is None else int(value)
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    room = (high - low) * 0.06 or max(abs(high), 1.0) * 0.06
+    return low - room, high + room
+
+
+def _wide(rows: Rows) -> bool:
+    return max(abs(float(r["high"])) for r in rows) >= 10_000
+
+
+def _mark(mark: Spec, encoding: Spec, **more: Any) -> Spec:
+    return {"mark": mark, "encoding": encoding, **more}
+
+
+def _axis(unit: str, title: str) -> Spec:
+    return {"title": title, "format": "~%" if unit == "share" else "~g", "tickCount": 6, "titlePadding": 8}
+
+
+def _unit_axis(field: str, title: str) -> Spec:
+    axis = {"title": title, "tickCount": 5, "format": "~g"}
+    return {"field": field, "type": "quantitative", "scale": {"domain": [0, 1]}, "axis": axis}
+
+
+def _config(c: Palette) -> Spec:
+    text = {"labelColor": c.muted, "titleColor": c.muted, "titleFontWeight": "normal"}
+    sizes = {"labelFontSize": 12, "titleFontSize": 12}
+    lines = {"domainColor": c.line, "tickColor": c.line, "gridColor": c.line, "gridOpacity": 0.6}
+    return {
+        "background": None,
+        "font": FONT,
+        "padding": {"left": 26, "right": 14, "top": 6, "bottom": 6},
+        "view": {"stroke": None},
+        "text": {"fontSize": 12, "font": FONT},
+        "axis": {**text, **sizes, **lines, "labelFont": FONT, "titleFont": FONT},
+    }
+
+
+def _described(svg: str, title: str, description: str) -> str:
+    """Give the SVG a title, a description and the dark theme's colours."""
+    start = svg.index(">", svg.index("<svg")) + 1
+    head = f"<title>{_escaped(title)}</title><desc>{_escaped(description)}</desc><style>{_dark_rules()}</style>"
+    return svg[:start] + head + svg[start:]
+
+
+def _dark_rules() -> str:
+    pairs = [(getattr(LIGHT, k), getattr(DARK, k)) for k in Palette.__slots__]
+    swaps = "".join(f'[{a}="{x}"]{{{a}:{y}}}' for x, y in pairs for a in ("fill", "stroke"))
+    return f"@media screen and (prefers-color-scheme:dark){{{swaps}}}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def whisker_svg(
+    value: float | None, low: float | None, high: float | None, limit: float | None, color: str = "fail"
+) -> str:
+    """Return a small drawing of a value with its interval against its limit."""
+    known = [v for v in (value, low, high, limit) if v is not None]
+    left, right = _padded(min(known, default=0.0), max(known, default=1.0))
+
+    def x(v: float) -> str:
+        return f"{4 + 112 * (v - left) / (right - left):.1f}"
+
+    ink = getattr(LIGHT, color)
+    parts = [f'<rect x="4" y="8" width="112" height="1" fill="{LIGHT.line}"/>']
+    if low is not None or high is not None:
+        a, b = x(left if low is None else low), x(right if high is None else high)
+        parts.append(f'<path d="M{a} 8.5H{b}" stroke="{ink}" stroke-width="2.5"/>')
+    if limit is not None:
+        parts.append(f'<path d="M{x(limit)} 1V16" stroke="{LIGHT.ink}" stroke-width="1.5"/>')
+    if value is not None:
+        parts.append(f'<circle cx="{x(value)}" cy="8.5" r="4" fill="{ink}"/>')
+    style = f"<style>{_dark_rules()}</style>"
+    body = "".join(parts)
+    return f'<svg xmlns="http://www.w3.org/2000/svg" width="120" height="17" viewBox="0 0 120 17">{style}{body}</svg>'

@@ -1,0 +1,67 @@
+"""Text from data made fit to be shown; column names, categories and titles are data, whatever they look like."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MOST_LETTERS = 80
+
+
+def plain(text: object, limit: int = MOST_LETTERS) -> str:
+    """Return text from data fit to be shown: control and direction characters made visible, cut to `limit`."""
+    letters = "".join(_visible(c) for c in str(text)[: limit + 1])
+    if not letters.strip():
+        return "(empty)" if not letters else "(blank)"
+    return letters if len(letters) <= limit else letters[: limit - 1] + "…"
+
+
+def _visible(letter: str) -> str:
+    category = unicodedata.category(letter)
+    if category in ("Cs", "Cn"):
+        return "\ufffd"
+    if category in ("Cc", "Cf", "Zl", "Zp") and letter not in "\u200d\u200c":
+        return " " if letter in "\t\n\r" else f"\\u{ord(letter):04x}"
+    return letter
+
+
+def group_parts(label: str) -> list[tuple[str, str | None]]:
+    r"""Read `race=Asian & sex=\N` back into (column, value) pairs; a missing value is None."""
+    pairs = []
+    for part in _split(label, " & "):
+        column, *values = _split(part, "=")
+        value = "=".join(values)
+        pairs.append((_unescaped(column), None if value == r"\N" else _unescaped(value)))
+    return pairs
+
+
+def _split(text: str, mark: str) -> list[str]:
+    # A mark counts only where an even number of backslashes stands before its `&` or `=`.
+    parts, start, at = [], 0, 0
+    while at < len(text):
+        if text[at] == "\\":
+            at += 2
+        elif text.startswith(mark, at):
+            parts.append(text[start:at])
+            at = start = at + len(mark)
+        else:
+            at += 1
+    return [*parts, text[start:]]
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+
+
+def group_words(label: str) -> str:
+    """Return a group's label for reading: `race Asian, sex missing`."""
+    if not label:
+        return ""
+    pairs = group_parts(label)
+    return ", ".join(f"{plain(c, 40)} {'missing' if v is None else plain(v, 40)}" for c, v in pairs)
+
+
+def group_values(label: str) -> str:
+    """Return only the values of a group's label: `Asian, Female`."""
+    values = [v for _, v in group_parts(label)]
+    return ", ".join("missing" if v is None else plain(v, 40) for v in values)

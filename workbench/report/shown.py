@@ -1,0 +1,194 @@
+"""What may be shown of a record: the one place where groups under the minimum size are suppressed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from workbench.audit.record import Judgement, Record
+from workbench.core.finding import Cell, Evidence, Finding, Measure
+from workbench.report import words
+
+KEPT_COLUMNS = frozenset({"group", "label", "column", "threshold"})
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMeasure:
+    """A measure with its index in `record.measures()`; `hidden` means that its numbers were taken out."""
+
+    index: int
+    measure: Measure
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvidence:
+    """A table with its place in the record (finding, evidence); the rows in `hidden` hold no numbers."""
+
+    place: tuple[int, int]
+    evidence: Evidence
+    hidden: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownJudgement:
+    """A judgement with its index in the verdict, the index of the measure it is about (or None) and its unit."""
+
+    index: int
+    judgement: Judgement
+    measure: int | None = None
+    unit: str = ""
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFinding:
+    """A finding with what may be shown of its measures, evidence and judgements, and its worst outcome."""
+
+    index: int
+    finding: Finding
+    measures: tuple[ShownMeasure, ...]
+    evidence: tuple[ShownEvidence, ...]
+    judgements: tuple[ShownJudgement, ...]
+
+    @property
+    def outcome(self) -> str:
+        """Return the worst outcome of the rules on it, else its own status."""
+        if str(self.finding.status) != "measured":
+            return str(self.finding.status)
+        return words.worst(j.judgement.outcome for j in self.judgements)
+
+    @property
+    def excess(self) -> float:
+        """Return how far, relative to its limit, the worst judged value lies from it."""
+        return max((_excess(j.judgement) for j in self.judgements), default=0.0)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A record as it may be shown; `minimum` is the number of rows under which a group is suppressed."""
+
+    record: Record
+    minimum: int
+    findings: tuple[ShownFinding, ...]
+    judgements: tuple[ShownJudgement, ...]
+    small: frozenset[str]
+
+    @cached_property
+    def by_severity(self) -> tuple[ShownFinding, ...]:
+        """Return the findings, the worst first, then by how far their values lie from the limit."""
+
+        def order(f: ShownFinding) -> tuple[int, float, int]:
+            return (words.SEVERITY.index(f.outcome), -f.excess, f.index)
+
+        return tuple(sorted(self.findings, key=order))
+
+    @property
+    def causes(self) -> tuple[ShownJudgement, ...]:
+        """Return the judgements that made the verdict, the worst first."""
+        places = {id(j): i for i, j in enumerate(self.record.verdict.judgements)}
+        return tuple(self.judgements[places[id(j)]] for j in self.record.verdict.causes)
+
+    @property
+    def suppressed_text(self) -> str:
+        """Return what stands in place of a suppressed number."""
+        return f"n < {self.minimum}"
+
+
+def show(record: Record) -> Shown:
+    """Return the record as it may be shown: no number of a group with fewer rows than the policy's minimum."""
+    small = small_groups(record)
+    places = _places(record)
+    judgements = tuple(_judgement(i, j, places, small, record) for i, j in enumerate(record.verdict.judgements))
+    findings, start = [], 0
+    for at, finding in enumerate(record.findings):
+        findings.append(_finding(at, start, finding, judgements, small, record.minimum_group_size))
+        start += len(finding.measures)
+    return Shown(record, record.minimum_group_size, tuple(findings), judgements, small)
+
+
+def small_groups(record: Record) -> frozenset[str]:
+    """Return the labels of all groups too small to be shown, by their counts or by the rows of a table."""
+    found = set(record.small_groups)
+    for finding in record.findings:
+        for evidence in finding.evidence:
+            found |= _small_in(evidence, record.minimum_group_size)
+    return frozenset(found)
+
+
+def shown_evidence(evidence: Evidence, small: frozenset[str], place: tuple[int, int] = (0, 0)) -> ShownEvidence:
+    """Return the table without the numbers of its small groups' rows."""
+    if "group" not in evidence.columns:
+        return ShownEvidence(place, evidence)
+    at = evidence.columns.index("group")
+    hidden = frozenset(i for i, row in enumerate(evidence.rows) if row[at] in small)
+    rows = tuple(_blank(evidence, row) if i in hidden else row for i, row in enumerate(evidence.rows))
+    return ShownEvidence(place, replace(evidence, rows=rows), hidden)
+
+
+def _blank(evidence: Evidence, row: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    pairs = zip(evidence.columns, row, strict=True)
+    return tuple(cell if name in KEPT_COLUMNS else None for name, cell in pairs)
+
+
+def _small_in(evidence: Evidence, minimum: int) -> set[str]:
+    if not {"group", "rows"} <= set(evidence.columns):
+        return set()
+    group, rows = evidence.columns.index("group"), evidence.columns.index("rows")
+    return {
+        str(row[group])
+        for row in evidence.rows
+        if row[group] and isinstance(size := row[rows], int | float) and size < minimum
+    }
+
+
+def _finding(
+    at: int,
+    start: int,
+    finding: Finding,
+    judgements: tuple[ShownJudgement, ...],
+    small: frozenset[str],
+    minimum: int,
+) -> ShownFinding:
+    measures = tuple(_measure(start + i, m, small, minimum) for i, m in enumerate(finding.measures))
+    evidence = tuple(shown_evidence(e, small, (at, i)) for i, e in enumerate(finding.evidence))
+    mine = tuple(j for j in judgements if j.judgement.check in (finding.check, finding.code))
+    return ShownFinding(at, finding, measures, evidence, mine)
+
+
+def _measure(index: int, m: Measure, small: frozenset[str], minimum: int) -> ShownMeasure:
+    if not m.group or m.group not in small:
+        return ShownMeasure(index, m)
+    reason = f"n < {minimum}"
+    blank = replace(m, value=None, low=None, high=None, n=None, error_bound=None, undefined_because=reason)
+    return ShownMeasure(index, blank, hidden=True)
+
+
+_Key = tuple[str, str, str, str, str, str]
+
+
+def _places(record: Record) -> dict[_Key, tuple[int, str]]:
+    return {
+        (f.check, m.name, m.column, m.group, m.window, m.where): (i, m.unit)
+        for i, (f, m) in enumerate(record.measures())
+    }
+
+
+def _judgement(
+    index: int, j: Judgement, places: dict[_Key, tuple[int, str]], small: frozenset[str], record: Record
+) -> ShownJudgement:
+    check = next((f.check for f in record.findings if j.check in (f.check, f.code)), j.check)
+    place, unit = places.get((check, j.measure, j.column, j.group, j.window, j.where), (None, ""))
+    if not j.group or j.group not in small:
+        return ShownJudgement(index, j, place, unit)
+    reason = f"suppressed: the group has fewer than {record.minimum_group_size} rows"
+    bare = replace(j, value=None, low=None, high=None, n=None, p_value=None, adjusted_p_value=None)
+    blank = replace(bare, reason=reason, minimum_detectable=None)
+    return ShownJudgement(index, blank, place, unit, hidden=True)
+
+
+def _excess(j: Judgement) -> float:
+    if j.value is None or j.limit is None:
+        return 0.0
+    beyond = j.limit - j.value if j.operator.startswith(">") else j.value - j.limit
+    return beyond / max(abs(j.limit), 1e-9)
