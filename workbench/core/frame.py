@@ -129,8 +129,8 @@ def _from_library(native: Any) -> Frame:
     frame = nw.from_native(native, pass_through=True)
     if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
         raise DataError(
-            f"found a {type(native).__module__}.{type(native).__qualname__}, expected a pandas, Polars, Arrow or DuckDB "
-            "table or the path of a CSV or Parquet file."
+            f"found a {type(native).__module__}.{type(native).__qualname__}, expected a pandas, Polars, Arrow or "
+            "DuckDB table, or the path of a CSV or Parquet file."
         )
     if frame.implementation.is_polars():
         return _from_polars(frame.to_native())

@@ -75,7 +75,7 @@ def _column(
     if not b.n or not a.n:
         return found, []
     found += _psi(name, a, b, bins) + _js(name, a, b)
-    found += _wasserstein(name, values, low, high, a) + [_means(name, a, b, level)]
+    found += [*_wasserstein(name, values, low, high, a), _means(name, a, b, level)]
     return found, [_drawing(current, reference, values, low, high)]
 
 

@@ -1,0 +1,129 @@
+"""Bundles: the files of one audit in a folder, with the digest of each in a manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.audit.record import Record
+from workbench.core.errors import ConfigError, EvidenceError, shown
+
+MANIFEST = "manifest.json"
+MOST_BYTES = 500 * 2**20
+SCHEMA = "workbench/manifest/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A folder that holds one audit."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def record(self) -> Record:
+        """Return the record; EvidenceError when its content is not what its digest says."""
+        return Record.from_json(self.read("record.json"))
+
+    def read(self, name: str) -> bytes:
+        """Return a file of the bundle by its plain name."""
+        return _read(self.path, name)
+
+
+def write_bundle(
+    folder: str | Path, files: Mapping[str, bytes], record_digest: str, status: str = "complete"
+) -> Bundle:
+    """Write the files and their manifest beside the place, then move them there at once; returns the bundle."""
+    target = Path(folder)
+    _refuse_foreign(target)
+    manifest = {
+        "schema": SCHEMA,
+        "record_digest": record_digest,
+        "status": status,
+        "files": {
+            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+            for name, data in sorted(files.items())
+        },
+    }
+    text = json.dumps(manifest, indent=1, sort_keys=True).encode()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-") as place:
+            whole = Path(place) / "bundle"
+            whole.mkdir()
+            for name, data in {**files, MANIFEST: text}.items():
+                (whole / name).write_bytes(data)
+            _swap(whole, target, Path(place) / "old")
+    except OSError as error:
+        raise ConfigError(f"the bundle cannot be written to {shown(folder, 200)}: {error.strerror}.") from None
+    return Bundle(target, manifest)
+
+
+def _refuse_foreign(target: Path) -> None:
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise ConfigError(f"{shown(target, 200)} is not a folder: name a new one for the bundle.")
+    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
+        raise ConfigError(f"{shown(target, 200)} holds other files: name a new folder, or one that holds a bundle.")
+
+
+def _swap(whole: Path, target: Path, old: Path) -> None:
+    if target.exists():
+        os.rename(target, old)
+    os.rename(whole, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def open_bundle(path: str | Path) -> Bundle:
+    """Open a bundle folder; EvidenceError when it has no readable manifest."""
+    folder = Path(path)
+    if not folder.is_dir():
+        raise ConfigError(f"{shown(path, 200)} is not a folder: give the folder of a bundle.")
+    try:
+        manifest = json.loads(_read(folder, MANIFEST))
+        if manifest["schema"] != SCHEMA or not isinstance(manifest["files"], dict):
+            raise ValueError
+    except (ValueError, KeyError, TypeError):
+        raise EvidenceError(f"{shown(path, 200)}: manifest.json is damaged or of another kind.") from None
+    return Bundle(folder, manifest)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    file = folder / name
+    plain = name == Path(name).name and name not in ("", ".", "..")
+    if not plain or file.is_symlink() or not file.is_file():
+        raise EvidenceError(f"{shown(folder.name)}: {shown(name)} is missing or no plain file.")
+    if file.stat().st_size > MOST_BYTES:
+        raise EvidenceError(f"{shown(name)} has more than {MOST_BYTES:,} bytes: that is no file of a bundle.")
+    return file.read_bytes()
+
+
+def differences(bundle: Bundle) -> list[str]:
+    """Return what differs from the manifest: files missing, changed or added, and a record of another digest."""
+    found = []
+    listed = dict(bundle.manifest["files"])
+    for name, about in listed.items():
+        try:
+            data = bundle.read(str(name))
+        except EvidenceError as error:
+            found.append(str(error))
+            continue
+        if not isinstance(about, dict) or hashlib.sha256(data).hexdigest() != about.get("sha256"):
+            found.append(f"{name} has changed since the bundle was written")
+    present = {p.name for p in bundle.path.iterdir()}
+    found += [f"{name} is not in the manifest" for name in sorted(present - set(listed) - {MANIFEST})]
+    if "record.json" not in listed:
+        return [*found, "record.json is not in the manifest"]
+    try:
+        digest = bundle.record.digest
+    except EvidenceError as error:
+        return [*found, str(error)]
+    if digest != bundle.manifest.get("record_digest"):
+        found.append(f"the record has digest {digest}, the manifest names {bundle.manifest.get('record_digest')}")
+    return found

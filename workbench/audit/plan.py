@@ -1,0 +1,107 @@
+"""The plan: an audit as a file. What the command line, the notebook, a scheduler and the app all take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from workbench.audit.policy import validated
+from workbench.audit.text import dump_yaml, parse_yaml
+from workbench.core.errors import ConfigError, shown
+
+Scalar = bool | int | float | str
+Source = str | list[str]
+ROLES = (
+    "target",
+    "prediction",
+    "score",
+    "sensitive",
+    "segment",
+    "time",
+    "id",
+    "weight",
+    "ignore",
+    "positive",
+    "favourable",
+    "threshold",
+)
+
+
+class Plan(BaseModel):
+    """Sources, roles, checks with their parameters and the policy of one audit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    title: str = "Audit"
+    data: Source
+    reference: Source | None = None
+    model: str | None = None
+    target: str | None = None
+    prediction: str | None = None
+    score: str | None = None
+    threshold: float = 0.5
+    positive: Scalar | None = None
+    favourable: Scalar | None = None
+    sensitive: list[str] = Field(default_factory=list)
+    segment: list[str] = Field(default_factory=list)
+    time: str | None = None
+    id: str | None = None
+    weight: str | None = None
+    ignore: list[str] = Field(default_factory=list)
+    checks: list[str] | dict[str, dict[str, Any] | None] | None = None
+    policy: str | dict[str, Any] | None = None
+    null_values: list[str] = Field(default_factory=list)
+    trust: list[str] = Field(default_factory=list)
+    seed: int = 0
+
+    def to_yaml(self) -> str:
+        """Return the plan as YAML, defaults left out."""
+        return dump_yaml(self.model_dump(mode="json", exclude_defaults=True))
+
+    def roles(self) -> dict[str, Any]:
+        """Return the roles as the keyword arguments of `Audit`."""
+        return {name: getattr(self, name) for name in ROLES}
+
+
+PARAMETER = re.compile(r"[a-z][a-z_]*")
+
+
+def plan_of(data: Mapping[str, Any], what: str = "plan") -> Plan:
+    """Return a plan from plain data; names that are no plain words are refused before anything reads them."""
+    for name in data:
+        if not isinstance(name, str) or not PARAMETER.fullmatch(name):
+            raise ConfigError(f"{what}: {shown(name)} is no name of a plan's field (names are plain words).")
+    plan: Plan = validated(Plan, data, what)
+    return plan
+
+
+def load_plan(path: str | Path) -> Plan:
+    """Read a plan file; relative paths in it are relative to the file."""
+    file = Path(path)
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"plan {shown(path, 200)} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"plan {shown(path, 200)} is not UTF-8 text.") from None
+    data = parse_yaml(text, file.name)
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{file.name}: found {type(data).__name__}, expected a mapping such as `data: file.csv`.")
+    return rebased(plan_of(data, file.name), file.parent)
+
+
+def rebased(plan: Plan, folder: Path) -> Plan:
+    """Return the plan with its relative paths read from `folder`."""
+
+    def moved(source: Any) -> Any:
+        if isinstance(source, list):
+            return [moved(s) for s in source]
+        if not isinstance(source, str) or "://" in source or Path(source).is_absolute():
+            return source
+        return str((folder / source).absolute())
+
+    changes = {name: moved(getattr(plan, name)) for name in ("data", "reference", "model", "policy")}
+    return plan.model_copy(update=changes)

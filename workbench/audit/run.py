@@ -1,0 +1,250 @@
+"""Running a plan: count each data set once, run every check, judge, record."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from importlib.metadata import PackageNotFoundError, version
+from threading import Event
+from typing import Any
+
+from workbench.audit.judge import judge
+from workbench.audit.policy import Policy
+from workbench.audit.progress import Progress, ProgressFile
+from workbench.audit.record import Record
+from workbench.core.check import Check, all_checks, find_check
+from workbench.core.counts import Counted, count
+from workbench.core.dataset import Dataset
+from workbench.core.errors import CancelledError, ConfigError, DataError, near_matches, shown
+from workbench.core.finding import Finding, Status
+from workbench.core.subject import Subject
+from workbench.load.models import Model
+
+OnProgress = Callable[[Progress], None]
+PACKAGES = (
+    "audit-workbench",
+    "duckdb",
+    "narwhals",
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+    "skops",
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a run needs, opened and checked, nothing counted yet."""
+
+    current: Dataset
+    policy: Policy
+    checks: tuple[tuple[Check, Mapping[str, Any]], ...]
+    reference: Dataset | None = None
+    model: Model | None = None
+    title: str = "Audit"
+    seed: int = 0
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+
+def chosen_checks(wanted: Sequence[str] | Mapping[str, Any] | None) -> tuple[tuple[Check, Mapping[str, Any]], ...]:
+    """Return the checks of a plan with their parameters bound; None means all of them."""
+    if isinstance(wanted, str):
+        raise ConfigError(f"checks: found the text {shown(wanted)}, expected a list of ids or a mapping.")
+    if wanted is None:
+        named: Mapping[str, Any] = dict.fromkeys(all_checks())
+    else:
+        named = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted)
+    pairs = []
+    for name, params in named.items():
+        check = find_check(str(name))
+        pairs.append((check, check.bind(params or {})))
+    return tuple(sorted(pairs, key=lambda pair: pair[0].id))
+
+
+def run(prepared: Prepared, on_progress: OnProgress | None = None, cancel: Event | None = None) -> Record:
+    """Count, check and judge; one failing check never stops the rest, a cancelled run is labelled and incomplete."""
+    started, clock = datetime.now(UTC), time.perf_counter()
+    teller = _Teller(prepared, on_progress, cancel)
+    check_fit(prepared)
+    try:
+        subject = _counted(prepared, teller)
+    except CancelledError as why:
+        return _cancelled(prepared, str(why), started)
+    findings = []
+    for check, params in prepared.checks:
+        if teller.cancelled:
+            findings.append(_unrun(check, params, "the run was cancelled before this check"))
+            continue
+        teller.step(check.title)
+        findings.append(check.run(subject, params))
+    teller.step("judged", last=True)
+    seconds = {"total": round(time.perf_counter() - clock, 3), "counting": teller.counting}
+    return _record(prepared, subject, findings, started, seconds)
+
+
+class _Teller:
+    """Tells progress to whoever listens, at most four times a second, and asks whether to stop."""
+
+    def __init__(self, prepared: Prepared, on_progress: OnProgress | None, cancel: Event | None) -> None:
+        self._listeners = [on_progress] if on_progress else []
+        if os.environ.get("WORKBENCH_PROGRESS"):
+            self._listeners.append(ProgressFile(os.environ["WORKBENCH_PROGRESS"]))
+        self._cancel = cancel
+        self._steps = 2 + (prepared.reference is not None) + len(prepared.checks)
+        self._done = 0
+        self._told = 0.0
+        self._clock = time.perf_counter()
+        self.counting = 0.0
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancel is not None and self._cancel.is_set()
+
+    def stop(self) -> None:
+        if self.cancelled:
+            raise CancelledError("the run was cancelled while counting")
+
+    def step(self, label: str, *, last: bool = False) -> None:
+        self._done += 1
+        self._tell(label, self._steps if last else self._done - 1, force=True)
+
+    def counted(self, what: str) -> Callable[[int], None]:
+        return lambda rows: self._tell(f"counting {what}: {rows:,} rows", self._done - 1)
+
+    def _tell(self, label: str, done: int, *, force: bool = False) -> None:
+        now = time.perf_counter()
+        if not self._listeners or (not force and now - self._told < 0.25):
+            return
+        self._told = now
+        progress = Progress(done, self._steps, label, round(now - self._clock, 3))
+        for listener in self._listeners:
+            listener(progress)
+
+
+def check_fit(prepared: Prepared) -> None:
+    """Raise DataError or ModelError when roles, reference or model do not fit the data."""
+    current, reference, model = prepared.current, prepared.reference, prepared.model
+    current.check_roles()
+    if model is not None:
+        model.check_columns(current.frame.names)
+    if reference is None:
+        return
+    names = reference.frame.names
+    for column in current.roles.features(current.frame.names):
+        if column not in names:
+            close = near_matches(column, names)
+            hint = f" Did you mean {' or '.join(shown(c) for c in close)}?" if close else ""
+            raise DataError(
+                f"the reference has no column {shown(column)}, which the current data has.{hint} "
+                "Give a reference with the same features, or name the column under `ignore`."
+            )
+    if model is not None:
+        model.check_columns(names)
+
+
+def _counted(prepared: Prepared, teller: _Teller) -> Subject:
+    clock = time.perf_counter()
+    counted: list[Counted | None] = []
+    for what, dataset in (("current data", prepared.current), ("reference", prepared.reference)):
+        if dataset is None:
+            counted.append(None)
+            continue
+        teller.step(f"counting {what}")
+        table = count(dataset, model=prepared.model, on_batch=teller.counted(what), stop=teller.stop)
+        if not table.rows:
+            raise DataError(f"the {what} has no rows: there is nothing to audit.")
+        counted.append(table)
+    teller.counting = round(time.perf_counter() - clock, 3)
+    current, reference = counted
+    if current is None:  # the loop above always counts the current data
+        raise DataError("no current data was given.")
+    return Subject(
+        current,
+        prepared.current.roles,
+        reference=reference,
+        minimum_group_size=prepared.policy.minimum_group_size,
+        level=prepared.policy.level,
+        seed=prepared.seed,
+        stop=teller.stop,
+    )
+
+
+def _unrun(check: Check, params: Mapping[str, Any], why: str) -> Finding:
+    return Finding(check.id, check.code, check.version, Status.CANCELLED, params, reason=why)
+
+
+def _cancelled(prepared: Prepared, why: str, started: datetime) -> Record:
+    findings = [_unrun(check, params, why) for check, params in prepared.checks]
+    return _record(prepared, None, findings, started, {})
+
+
+def _record(
+    prepared: Prepared,
+    subject: Subject | None,
+    findings: Sequence[Finding],
+    started: datetime,
+    seconds: Mapping[str, float],
+) -> Record:
+    today = date.today() if started is None else started.date()
+    return Record(
+        subject=described(prepared, subject),
+        policy=prepared.policy.to_dict(),
+        findings=tuple(findings),
+        verdict=judge(findings, prepared.policy, today),
+        beside={
+            **prepared.beside,
+            "started": started.isoformat(timespec="seconds"),
+            "judged_on": today.isoformat(),
+            "seconds": {**seconds, **{f.check: round(f.seconds, 4) for f in findings}},
+            "environment": environment(),
+        },
+    )
+
+
+def described(prepared: Prepared, subject: Subject | None) -> dict[str, Any]:
+    """Return what is digested of what was audited: title, roles, features, fingerprints, model and score column."""
+    current = prepared.current
+    found: dict[str, Any] = {
+        "title": prepared.title,
+        "roles": current.roles.to_dict(),
+        "features": list(current.roles.features(current.frame.names)),
+        "seed": prepared.seed,
+        "current": _side(current, None if subject is None else subject.current),
+        "reference": None,
+        "model": None,
+    }
+    if prepared.reference is not None:
+        found["reference"] = _side(prepared.reference, None if subject is None else subject.reference)
+    if prepared.model is not None:
+        found["model"] = {"task": prepared.model.task, "digest": prepared.model.digest}
+    return found
+
+
+def _side(dataset: Dataset, counted: Counted | None) -> dict[str, Any]:
+    if counted is None:
+        return {"name": dataset.name, "rows": None, "fingerprint": None}
+    side = {"name": dataset.name, "rows": counted.rows, "fingerprint": counted.fingerprint.to_dict()}
+    return side | ({"score_digest": counted.score_digest} if counted.score_digest else {})
+
+
+def environment() -> dict[str, Any]:
+    """Return versions of Python, the platform and the packages that numbers depend on; no host, no user, no path."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "python": platform.python_version(),
+        "platform": platform.system(),
+        "machine": platform.machine(),
+        "packages": versions,
+    }

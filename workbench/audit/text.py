@@ -1,0 +1,47 @@
+"""Reading the YAML that people write, with errors they can act on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from workbench.core.errors import ConfigError, shown
+
+MOST_CHARACTERS = 2_000_000
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice and unfolds no aliases."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for i, key in enumerate(keys):
+            if key in keys[:i]:
+                mark = node.value[i][0].start_mark
+                raise yaml.constructor.ConstructorError(None, None, f"the key {shown(key)} is given twice", mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+def parse_yaml(text: str, what: str) -> Any:
+    """Return the plain data of a YAML text; ConfigError names the line of a mistake."""
+    if len(text) > MOST_CHARACTERS:
+        raise ConfigError(f"{what} has {len(text):,} characters: expected at most {MOST_CHARACTERS:,}.")
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigError(f"{what}{line}: {error.problem or 'not valid YAML'}.") from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise ConfigError(f"{what}: not valid YAML ({type(error).__name__}).") from None
+
+
+def dump_yaml(data: Any) -> str:
+    """Return plain data as YAML, keys in the order given."""
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=False, width=100)

@@ -1,0 +1,293 @@
+"""The public door: `Audit` joins data, roles, model, checks and policy; bundles are written, opened and verified."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from workbench.audit.bundle import Bundle, differences, open_bundle
+from workbench.audit.plan import Plan, load_plan, plan_of
+from workbench.audit.policy import Policy, load_policy
+from workbench.audit.record import Record
+from workbench.audit.run import OnProgress, Prepared, check_fit, chosen_checks, run
+from workbench.core.check import Check, all_checks
+from workbench.core.dataset import Dataset, Roles, Scalar
+from workbench.core.errors import ConfigError, EvidenceError, shown
+from workbench.core.frame import Frame, wrap
+from workbench.load import Model, open_frame, open_model, wrap_model
+
+Source = str | Path | Sequence[str | Path]
+
+
+class Audit:
+    """One audit: data (a frame, file, list of files or glob), the roles of its columns, and what to check.
+
+    `positive` is required unless the target is 0/1 or boolean; `favourable` defaults to it; a row is predicted positive
+    when its score is at least `threshold`. Building reads no rows; `run` counts, checks and judges.
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        reference: Any = None,
+        model: Any = None,
+        target: str | None = None,
+        positive: Scalar | None = None,
+        favourable: Scalar | None = None,
+        score: str | None = None,
+        prediction: str | None = None,
+        threshold: float = 0.5,
+        sensitive: Sequence[str] | str = (),
+        segment: Sequence[str] | str = (),
+        time: str | None = None,
+        id: str | None = None,
+        weight: str | None = None,
+        ignore: Sequence[str] | str = (),
+        checks: Sequence[str] | Mapping[str, Any] | None = None,
+        policy: Policy | Mapping[str, Any] | str | Path | None = None,
+        null_values: Sequence[str] = (),
+        trust: Sequence[str] = (),
+        seed: int = 0,
+        title: str = "Audit",
+    ) -> None:
+        roles = Roles(
+            target=target,
+            prediction=prediction,
+            score=score,
+            sensitive=_many(sensitive),
+            segment=_many(segment),
+            time=time,
+            id=id,
+            weight=weight,
+            ignore=_many(ignore),
+            positive=positive,
+            favourable=favourable,
+            threshold=_threshold(threshold),
+        )
+        if weight is not None:
+            raise ConfigError(
+                "weight: weighted rows are not measured yet, and unweighted numbers would be wrong for them. "
+                "Leave `weight` out to audit the rows as they are."
+            )
+        self._given = {"data": data, "reference": reference, "model": model, "checks": checks, "policy": policy}
+        self._options = {"null_values": list(null_values), "trust": list(trust), "seed": seed, "title": title}
+        self.prepared = Prepared(
+            current=Dataset(_frame(data, null_values), roles, "current"),
+            reference=None if reference is None else Dataset(_frame(reference, null_values), roles, "reference"),
+            model=None if model is None else _model(model, trust),
+            policy=load_policy(policy),
+            checks=chosen_checks(checks),
+            title=title,
+            seed=seed,
+            beside=_sources(data, reference, model),
+        )
+        check_fit(self.prepared)
+        self.record: Record | None = None
+
+    @classmethod
+    def from_plan(cls, plan: Plan | Mapping[str, Any] | str | Path) -> Audit:
+        """Return the audit that a plan (a file, a mapping or a Plan) describes."""
+        if isinstance(plan, Mapping):
+            plan = plan_of(plan)
+        elif not isinstance(plan, Plan):
+            plan = load_plan(plan)
+        return cls(**plan.model_dump())
+
+    @property
+    def roles(self) -> Roles:
+        """Return the roles of the columns."""
+        return self.prepared.current.roles
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Return the checks that a run makes."""
+        return tuple(check for check, _ in self.prepared.checks)
+
+    def run(self, on_progress: OnProgress | None = None, cancel: Event | None = None) -> Record:
+        """Count, check and judge; the record is kept as `audit.record`. Set `cancel` to stop early."""
+        self.record = run(self.prepared, on_progress, cancel)
+        return self.record
+
+    def with_checks(self, wanted: Sequence[str]) -> Audit:
+        """Return the same audit with only some of its checks, their parameters kept."""
+        from dataclasses import replace
+
+        chosen = tuple(pair for pair in self.prepared.checks if pair[0].id in wanted or pair[0].code in wanted)
+        other = object.__new__(Audit)
+        other.__dict__ = {**self.__dict__, "prepared": replace(self.prepared, checks=chosen), "record": None}
+        return other
+
+    def plan(self, folder: str | Path) -> Plan:
+        """Return the plan of this audit; data and models held in memory are written to `folder`."""
+        place = Path(folder)
+        given = self._given
+        roles = self.roles.to_dict()
+        return Plan(
+            data=_stored(given["data"], self.prepared.current.frame, place, "current"),
+            reference=None
+            if self.prepared.reference is None
+            else _stored(given["reference"], self.prepared.reference.frame, place, "reference"),
+            model=_stored_model(given["model"], self.prepared.model, place),
+            checks={check.id: dict(params) for check, params in self.prepared.checks},
+            policy=self.prepared.policy.to_dict(),
+            **roles,
+            **self._options,
+        )
+
+    def export(self, path: str | Path) -> Path:
+        """Write a parameterised notebook that repeats this audit; data held in memory goes to a folder beside it."""
+        from workbench.report.notebook import notebook_bytes
+
+        file = Path(path)
+        if file.suffix != ".ipynb":
+            raise ConfigError(f"export: {shown(file.name)} is no notebook's name: end it in .ipynb.")
+        try:
+            plan = self.plan(file.absolute().parent / f"{file.stem}_files")
+            data = notebook_bytes(plan.model_dump(mode="json"), title=plan.title)
+            write_atomically(file, data)
+        except OSError as error:
+            raise ConfigError(f"export: {shown(path, 200)} cannot be written: {error.strerror}.") from None
+        return file
+
+    def summary(self) -> str:
+        """Return in a few lines what is audited, or the verdict once it has run."""
+        if self.record is not None:
+            from workbench.report.static import static_text
+
+            return static_text(self.record)
+        p = self.prepared
+        roles = ", ".join(f"{role} {shown(column)}" for role, column in p.current.roles.named()) or "no roles given"
+        lines = [
+            f"{p.title}: not run yet",
+            f"current: {len(p.current.frame.names)} columns from {p.current.frame.engine}; {roles}",
+            f"reference: {'none' if p.reference is None else p.reference.frame.engine}; "
+            f"model: {'none' if p.model is None else type(p.model.predictor).__name__}",
+            f"{len(p.checks)} checks: {', '.join(check.id for check, _ in p.checks)}",
+            "run() measures and judges; export('audit.ipynb') writes it as a notebook",
+        ]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        try:
+            from workbench.ui.widgets.audit_widget import mimebundle
+        except ImportError:
+            return {"text/plain": self.summary()}
+        return mimebundle(self)
+
+
+def open_data(uri: Source, *, null_values: Sequence[str] = ()) -> Frame:
+    """Open CSV or Parquet: one file, a list of files or a glob; `null_values` are tokens that mean missing."""
+    return open_frame(uri, null_values=null_values)
+
+
+def verify(path: str | Path) -> list[str]:
+    """Return what in a bundle differs from what was recorded: files, the record's digest, numbers shown; [] is well."""
+    from workbench.report.check_numbers import bundle_numbers_differ
+
+    bundle = open_bundle(path)
+    found = differences(bundle)
+    try:
+        record = bundle.record
+    except EvidenceError:
+        return found
+    return found + bundle_numbers_differ(bundle, record)
+
+
+def list_checks() -> list[dict[str, str]]:
+    """Return id, code, title, needs and summary of every check."""
+    return [
+        {"id": c.id, "code": c.code, "title": c.title, "needs": ", ".join(c.needs), "summary": c.help[""]}
+        for c in all_checks().values()
+    ]
+
+
+def serve(folder: str | Path, **options: Any) -> Any:
+    """Serve the reviewer's app on the bundles under a folder, on this computer only."""
+    from workbench.ui.app import serve as serve_app
+
+    return serve_app(folder, **options)
+
+
+def write_atomically(file: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.absolute().parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as temporary:
+            temporary.write(data)
+        Path(name).chmod(0o644)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _many(names: Sequence[str] | str) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _threshold(value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        raise ConfigError(f"threshold: found {shown(value)}, expected a number.")
+    return float(value)
+
+
+def _is_source(data: Any) -> bool:
+    if isinstance(data, list | tuple):
+        return bool(data) and all(isinstance(part, str | Path) for part in data)
+    return isinstance(data, str | Path)
+
+
+def _frame(data: Any, null_values: Sequence[str]) -> Frame:
+    return open_frame(data, null_values=null_values) if _is_source(data) else wrap(data)
+
+
+def _model(model: Any, trust: Sequence[str]) -> Model:
+    return open_model(model, trust=trust) if isinstance(model, str | Path) else wrap_model(model)
+
+
+def _sources(*given: Any) -> dict[str, Any]:
+    names = ("data", "reference", "model")
+    texts = {n: str(g) for n, g in zip(names, given, strict=True) if _is_source(g)}
+    return {"sources": texts}
+
+
+def _stored(given: Any, frame: Frame, folder: Path, name: str) -> Any:
+    if _is_source(given):
+        return [str(Path(g).absolute()) for g in given] if isinstance(given, list | tuple) else _absolute(str(given))
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder.mkdir(parents=True, exist_ok=True)
+    file, batches = folder / f"{name}.parquet", list(frame.batches())
+    table = pa.Table.from_batches(batches) if batches else pa.table({n: pa.array([], pa.string()) for n in frame.names})
+    pq.write_table(table, file)
+    return str(file.absolute())
+
+
+def _absolute(uri: str) -> str:
+    return uri if "://" in uri else str(Path(uri).absolute())
+
+
+def _stored_model(given: Any, model: Model | None, folder: Path) -> str | None:
+    if model is None:
+        return None
+    if isinstance(given, str | Path):
+        return _absolute(str(given))
+    import skops.io
+
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "model.skops"
+    skops.io.dump(model.predictor, file)
+    return str(file.absolute())
+
+
+__all__ = ["Audit", "Bundle", "list_checks", "open_bundle", "open_data", "open_model", "serve", "verify"]
