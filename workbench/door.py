@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -124,32 +125,30 @@ class Audit:
 
     def plan(self, folder: str | Path) -> Plan:
         """Return the plan of this audit; data and models held in memory are written to `folder`."""
-        place = Path(folder)
-        given = self._given
-        roles = self.roles.to_dict()
-        return Plan(
-            data=_stored(given["data"], self.prepared.current.frame, place, "current"),
-            reference=None
-            if self.prepared.reference is None
-            else _stored(given["reference"], self.prepared.reference.frame, place, "reference"),
-            model=_stored_model(given["model"], self.prepared.model, place),
-            checks={check.id: dict(params) for check, params in self.prepared.checks},
-            policy=self.prepared.policy.to_dict(),
-            **roles,
+        given, place = self._given, Path(folder)
+        reference, model = self.prepared.reference, self.prepared.model
+        content: dict[str, Any] = {
+            "data": _stored(given["data"], self.prepared.current.frame, place, "current"),
+            "reference": reference and _stored(given["reference"], reference.frame, place, "reference"),
+            "model": model and _stored_model(given["model"], model, place),
+            "checks": {check.id: dict(params) for check, params in self.prepared.checks},
+            "policy": self.prepared.policy.to_dict(),
+            **self.roles.to_dict(),
             **self._options,
-        )
+        }
+        return Plan(**content)
 
     def export(self, path: str | Path) -> Path:
         """Write a parameterised notebook that repeats this audit; data held in memory goes to a folder beside it."""
-        from workbench.report.notebook import notebook_bytes
+        from workbench.report.notebook import render_notebook
 
         file = Path(path)
         if file.suffix != ".ipynb":
             raise ConfigError(f"export: {shown(file.name)} is no notebook's name: end it in .ipynb.")
         try:
             plan = self.plan(file.absolute().parent / f"{file.stem}_files")
-            data = notebook_bytes(plan.model_dump(mode="json"), title=plan.title)
-            write_atomically(file, data)
+            notebook = render_notebook(plan.model_dump(mode="json"), title=plan.title)
+            write_atomically(file, notebook_bytes(notebook))
         except OSError as error:
             raise ConfigError(f"export: {shown(path, 200)} cannot be written: {error.strerror}.") from None
         return file
@@ -190,7 +189,7 @@ def open_data(uri: Source, *, null_values: Sequence[str] = ()) -> Frame:
 
 def verify(path: str | Path) -> list[str]:
     """Return what in a bundle differs from what was recorded: files, the record's digest, numbers shown; [] is well."""
-    from workbench.report.check_numbers import bundle_numbers_differ
+    from workbench.report.check_numbers import numbers_differ
 
     bundle = open_bundle(path)
     found = differences(bundle)
@@ -198,7 +197,26 @@ def verify(path: str | Path) -> list[str]:
         record = bundle.record
     except EvidenceError:
         return found
-    return found + bundle_numbers_differ(bundle, record)
+    for name, html in _pages(bundle):
+        found += [f"{name}: {difference}" for difference in numbers_differ(html, record)]
+    return found
+
+
+def _pages(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """Yield the report and every HTML output of the notebook, with a name for each."""
+    if "report.html" in bundle.manifest["files"]:
+        yield "report.html", bundle.read("report.html").decode("utf-8", "replace")
+    if "audit.ipynb" not in bundle.manifest["files"]:
+        return
+    try:
+        cells = json.loads(bundle.read("audit.ipynb"))["cells"]
+        outputs = [(i, o) for i, cell in enumerate(cells) for o in cell.get("outputs", ())]
+        pages = [(i, o["data"]["text/html"]) for i, o in outputs if "text/html" in o.get("data", {})]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        yield "audit.ipynb", "damaged"
+        return
+    for i, html in pages:
+        yield f"audit.ipynb, cell {i}", html if isinstance(html, str) else "".join(html)
 
 
 def list_checks() -> list[dict[str, str]]:
@@ -214,6 +232,14 @@ def serve(folder: str | Path, **options: Any) -> Any:
     from workbench.ui.app import serve as serve_app
 
     return serve_app(folder, **options)
+
+
+def notebook_bytes(notebook: Any) -> bytes:
+    """Return a notebook as the bytes of its file."""
+    import nbformat
+
+    text: str = nbformat.writes(notebook)
+    return (text.rstrip() + "\n").encode()
 
 
 def write_atomically(file: Path, data: bytes) -> None:

@@ -45,7 +45,10 @@ def judge(findings: Sequence[Finding], policy: Policy, today: date) -> Verdict:
     hypotheses: list[Hypothesis] = []
     for rule in policy.rules:
         for item in _selected(rule, findings, small, policy):
-            (hypotheses if isinstance(item, Hypothesis) else answered).append(item)  # type: ignore[attr-defined]
+            if isinstance(item, Hypothesis):
+                hypotheses.append(item)
+            else:
+                answered.append(item)
     answered += _decided(hypotheses, policy)
     order = {rule.id: i for i, rule in enumerate(policy.rules)}
     answered.sort(key=lambda j: (order[j.rule], j.check, j.column, j.group, j.measure))

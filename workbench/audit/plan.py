@@ -69,13 +69,12 @@ class Plan(BaseModel):
 PARAMETER = re.compile(r"[a-z][a-z_]*")
 
 
-def plan_of(data: Mapping[str, Any], what: str = "plan") -> Plan:
+def plan_of(data: Mapping[Any, Any], what: str = "plan") -> Plan:
     """Return a plan from plain data; names that are no plain words are refused before anything reads them."""
     for name in data:
         if not isinstance(name, str) or not PARAMETER.fullmatch(name):
             raise ConfigError(f"{what}: {shown(name)} is no name of a plan's field (names are plain words).")
-    plan: Plan = validated(Plan, data, what)
-    return plan
+    return validated(Plan, data, what)
 
 
 def load_plan(path: str | Path) -> Plan:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.audit.text import parse_yaml
 from workbench.core.errors import ConfigError, shown, unknown
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class Relative(BaseModel):
@@ -108,7 +110,7 @@ def load_policy(source: Policy | Mapping[str, Any] | str | Path | None) -> Polic
     return validated(Policy, parse_yaml(text, path.name), path.name)
 
 
-def validated(model: type[Any], data: Any, what: str) -> Any:
+def validated(model: type[M], data: Any, what: str) -> M:
     """Return the pydantic model of plain data; the first problem is told as one ConfigError with near matches."""
     if not isinstance(data, Mapping):
         raise ConfigError(f"{what}: found {type(data).__name__}, expected a mapping of names to values.")
@@ -127,8 +129,8 @@ def validated(model: type[Any], data: Any, what: str) -> Any:
         raise ConfigError(f"{what}: every key must be a name.") from None
 
 
-def _fields_at(model: type[Any], place: tuple[Any, ...]) -> list[str]:
-    inner = {"rules": Rule, "waivers": Waiver, "policy": Policy}
+def _fields_at(model: type[BaseModel], place: tuple[Any, ...]) -> list[str]:
+    inner: dict[Any, type[BaseModel]] = {"rules": Rule, "waivers": Waiver, "policy": Policy}
     for part in place[:-1]:
         model = inner.get(part, model)
     return list(model.model_fields)

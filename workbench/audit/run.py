@@ -7,7 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from threading import Event
 from typing import Any
@@ -192,7 +192,7 @@ def _record(
     started: datetime,
     seconds: Mapping[str, float],
 ) -> Record:
-    today = date.today() if started is None else started.date()
+    today = started.date()
     return Record(
         subject=described(prepared, subject),
         policy=prepared.policy.to_dict(),

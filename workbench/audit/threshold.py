@@ -44,7 +44,9 @@ def rates_at(record: Record, threshold: float) -> dict[str, Any]:
         return {"threshold": None, "groups": [], "gaps": []}
     nearest = min(thresholds(record), key=lambda t: abs(t - threshold))
     level = float(record.policy.get("level", 0.95))
-    rows = [dict(zip(evidence.columns, row, strict=True)) for row in evidence.rows if row[0] == nearest]
+    rows: list[dict[str, Any]] = [
+        dict(zip(evidence.columns, row, strict=True)) for row in evidence.rows if row[0] == nearest
+    ]
     small = {str(r["group"]) for r in rows if r["group"] and r["rows"] < record.minimum_group_size}
     groups = [_group(r, str(r["group"]) in small, level) for r in rows]
     return {"threshold": nearest, "groups": groups, "gaps": _gaps(rows, small, level)}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from workbench.core.errors import CancelledError, ConfigError, WorkbenchError, unknown
 from workbench.core.finding import Finding, Result, Status
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from workbench.core.subject import Subject
 
+F = TypeVar("F", bound=Callable[..., Result])
 HEADINGS = ("Measures", "Reads well when", "Signs of risk", "Limits", "Reference")
 NEEDS = ("reference", "target", "prediction", "score", "sensitive")
 _ID = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -115,7 +116,7 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
-def check(id: str, code: str, title: str, *, needs: tuple[str, ...] = (), version: str = "1") -> Any:
+def check(id: str, code: str, title: str, *, needs: tuple[str, ...] = (), version: str = "1") -> Callable[[F], F]:
     """Register a function `(subject, *, typed parameters) -> Result` as the check `id`."""
     if not _ID.fullmatch(id) or not _CODE.fullmatch(code):
         raise ConfigError(f"a check's id is family.noun and its code like D001, not {id!r} and {code!r}.")
@@ -123,7 +124,7 @@ def check(id: str, code: str, title: str, *, needs: tuple[str, ...] = (), versio
         if need not in NEEDS:
             raise ConfigError(f"{id}: " + unknown("need", need, NEEDS))
 
-    def register(function: Callable[..., Result]) -> Callable[..., Result]:
+    def register(function: F) -> F:
         for other in CHECKS.values():
             taken = other.id == id or other.code == code
             if taken and other.function.__qualname__ != function.__qualname__:

@@ -140,7 +140,7 @@ class _ColumnCounter:
             raw, extra = raw // 1000, (raw % 1000).astype(np.uint64)
         hashes = number_hashes(raw)
         if self._about.kind is not Kind.NUMBER:
-            hashes = mixed(hashes ^ _TIME ^ (0 if extra is None else extra))
+            hashes = mixed(hashes ^ _TIME if extra is None else hashes ^ _TIME ^ extra)
         if valid is None:
             numbers.push(raw.astype(np.float64))
         else:

@@ -56,7 +56,8 @@ class Roles:
         for key in data:
             if key not in known:
                 raise ConfigError(unknown("role", key, known))
-        return cls(**{k: tuple(v) if isinstance(v, list | tuple) else v for k, v in data.items()})
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list | tuple) else v for k, v in data.items()}
+        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True)

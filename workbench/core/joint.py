@@ -151,8 +151,11 @@ class JointCounts:
             tuple(tuple(c) for c in data["cells"]),
             {(c, t, p): count for c, t, p, count in data["rows"]},
             {(c, t, p): NumberCounts.from_dict(table) for c, t, p, table in data["scores"]},
-            *data["has"],
-            labels=dict(data["labels"]),
+            data["has"][0],
+            data["has"][1],
+            data["has"][2],
+            data["has"][3],
+            dict(data["labels"]),
         )
 
 
@@ -171,11 +174,10 @@ class JointBuilder:
         small = code.astype(np.int16) if len(code) and code.max() < 2**15 else code
         order = np.argsort(small, kind="stable")
         code = code[order]
-        starts = np.flatnonzero(np.concatenate(([True], code[1:] != code[:-1]))) if len(code) else []
-        ends = [*starts[1:], len(code)]
-        for start, end in zip(starts, ends, strict=True) if len(code) else ():
+        starts = np.flatnonzero(np.diff(code, prepend=-1)).tolist()
+        for start, end in zip(starts, [*starts[1:], len(code)][: len(starts)], strict=True):
             key = (int(code[start]) // 9, int(code[start]) // 3 % 3, int(code[start]) % 3)
-            self._rows[key] = self._rows.get(key, 0) + int(end - start)
+            self._rows[key] = self._rows.get(key, 0) + end - start
             if self._with_scores and score is not None:
                 part = score[order[start:end]]
                 self._scores.setdefault(key, NumberBuilder()).push(part[~np.isnan(part)])

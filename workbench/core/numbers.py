@@ -33,7 +33,7 @@ Ints = NDArray[np.int64]
 def ordered(x: Floats) -> Ints:
     """Map float64 to int64 so that order is kept and 0.0 and -0.0 are both 0."""
     bits = x.view(np.int64)
-    return np.where(bits < 0, _SIGN - bits, bits)
+    return np.asarray(np.where(bits < 0, _SIGN - bits, bits), np.int64)
 
 
 def keys_of(order: Ints, shift: int) -> Ints:
@@ -41,7 +41,7 @@ def keys_of(order: Ints, shift: int) -> Ints:
     if shift == 0:
         return order
     inside = (order & ((np.int64(1) << shift) - 1)) != 0
-    return ((order >> shift) << 1) | inside
+    return np.asarray(((order >> shift) << 1) | inside, np.int64)
 
 
 def coarser(keys: Ints, old: int, new: int) -> Ints:
@@ -53,7 +53,7 @@ def coarser(keys: Ints, old: int, new: int) -> Ints:
     step = new - old
     index, inside = keys >> 1, keys & 1
     inside = inside | ((index & ((np.int64(1) << step) - 1)) != 0)
-    return ((index >> step) << 1) | inside
+    return np.asarray(((index >> step) << 1) | inside, np.int64)
 
 
 def _starts(keys: NDArray[Any]) -> NDArray[np.intp]:
@@ -201,13 +201,17 @@ class NumberCounts:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NumberCounts:
         """Read what `to_dict` wrote."""
-        arrays = {
-            a: decode_array(data[a], np.int64 if a in ("keys", "counts") else np.float64)
-            for a in ("keys", "counts", "lows", "highs")
-        }
-        sums = {k: None if data[k] is None else int(data[k]) for k in ("total", "squares")}
-        infinite = (int(data["infinite"][0]), int(data["infinite"][1]))
-        return cls(shift=int(data["shift"]), infinite=infinite, **arrays, **sums)
+        total, squares = (None if data[k] is None else int(data[k]) for k in ("total", "squares"))
+        return cls(
+            shift=int(data["shift"]),
+            keys=decode_array(data["keys"], np.int64),
+            counts=decode_array(data["counts"], np.int64),
+            lows=decode_array(data["lows"], np.float64),
+            highs=decode_array(data["highs"], np.float64),
+            total=total,
+            squares=squares,
+            infinite=(int(data["infinite"][0]), int(data["infinite"][1])),
+        )
 
 
 class NumberBuilder:

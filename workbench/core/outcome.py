@@ -33,7 +33,7 @@ def canonical(value: object) -> str:
     """Return the text a value goes by in groups and labels: 1 and 1.0 are "1", booleans "True" and "False"."""
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
-    if isinstance(value, float | np.floating) and float(value).is_integer() and abs(value) < 2**53:
+    if isinstance(value, float | np.floating) and float(value).is_integer() and abs(float(value)) < 2**53:
         return str(int(value))
     return value if isinstance(value, str) else str(value)
 

@@ -28,7 +28,7 @@ RATES: Mapping[str, tuple[Callable[[Confusion], int], Callable[[Confusion], int]
 """Name -> (numerator, denominator, why it is undefined when the denominator is 0)."""
 
 WITHOUT_TRUTH = ("selection_rate",)
-COUNTS = {
+COUNTS: Mapping[str, Callable[[Confusion], int]] = {
     "true_positives": lambda c: c.tp,
     "false_positives": lambda c: c.fp,
     "false_negatives": lambda c: c.fn,
@@ -159,6 +159,7 @@ def to_overall(rate: str, group: GroupCounts, grouping: Grouping, level: float) 
 def to_reference(rate: str, group: GroupCounts, reference: GroupCounts, column: str, level: float) -> list[Measure]:
     """Return one group's difference from and ratio to a named reference group's rate."""
     (x, n), (x_ref, n_ref) = fraction(rate, group.counts), fraction(rate, reference.counts)
+    same: tuple[Interval | None, Interval | None]
     if group is reference:
         same = Interval(0.0, 0.0, "itself"), Interval(1.0, 1.0, "itself")
     else:

@@ -120,7 +120,8 @@ class ValueBuilder:
                 self._counts[text] = self._counts.get(text, 0) + count
         self._n += int(counts[:-1].sum())
         self._thin()
-        return np.array([*hashes, int(null)], dtype=np.uint64)[indices]
+        cells: NDArray[np.uint64] = np.array([*hashes, int(null)], dtype=np.uint64)[indices]
+        return cells
 
     def _hash(self, text: str) -> int:
         found = self._hashes.get(text)

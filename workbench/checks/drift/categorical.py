@@ -18,6 +18,7 @@ from workbench.core.values import ValueCounts
 Ints = NDArray[np.int64]
 _MOST_DRAWN = 200
 _SHOWN = 20
+_NAMES = ("cramers_v", "total_variation", "psi", "js_distance", "unseen_share")
 
 
 @check("drift.categorical", "D002", "Drift of category columns", needs=("reference",))
@@ -64,8 +65,7 @@ def _column(current: ColumnCounts, reference: ColumnCounts, level: float) -> tup
     a, b = reference.values or ValueCounts(), current.values or ValueCounts()
     if not a.n or not b.n:
         why = "every value is missing in the " + ("current data" if not b.n else "reference")
-        names = ("cramers_v", "total_variation", "psi", "js_distance", "unseen_share")
-        return [Measure(k, None, current.name, n=b.n, undefined_because=why) for k in names], []
+        return [Measure(k, None, current.name, n=b.n, undefined_because=why) for k in _NAMES], []
     shared = max(a.level, b.level)
     a, b = a.at_level(shared), b.at_level(shared)
     names = sorted({*a.counts, *b.counts})

@@ -169,7 +169,7 @@ def _means(name: str, a: NumberCounts, b: NumberCounts, level: float) -> Measure
 def _drawing(current: ColumnCounts, reference: ColumnCounts, values: Floats, low: Ints, high: Ints) -> Evidence:
     pooled = np.cumsum(low + high) / float((low + high).sum())
     # The middle 99 % sets the scale; the outer bins take what lies beyond.
-    start, end = (float(values[min(len(values) - 1, np.searchsorted(pooled, q))]) for q in (0.005, 0.995))
+    start, end = (float(values[min(len(values) - 1, int(np.searchsorted(pooled, q)))]) for q in (0.005, 0.995))
     distinct = len(values)
     edges = (
         np.linspace(start, end, min(_DRAWN_BINS, max(1, distinct)) + 1) if end > start else np.array([start, start + 1])
