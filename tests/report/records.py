@@ -221,16 +221,16 @@ def record(**more) -> Record:
         **more,
     }
     rules = [
-        {"name": "groups are selected alike", "measure": "selection_rate_ratio", "operator": ">=", "limit": 0.9,
+        {"id": "groups are selected alike", "measure": "selection_rate_ratio", "operator": ">=", "limit": 0.9,
          "severity": "fail", "reason": "a gap of a tenth was agreed", "owner": "model risk",
          "requirement": "Art. 10(2)(f)",
          "source": "board minutes 2026-02"},
-        {"name": "inputs are stable", "measure": "psi", "column": "*", "operator": "<=", "limit": 0.1,
+        {"id": "inputs are stable", "measure": "psi", "column": "*", "operator": "<=", "limit": 0.1,
          "severity": "warn",
          "reason": "common practice", "owner": IMG},
     ]  # fmt: skip
     policy = {"name": "default", "minimum_group_size": 10, "level": 0.95, "rules": rules}
-    verdict = Verdict("fail", judgements(), ("impact ratio: the check could not run",))
+    verdict = Verdict("fail", judgements(), ("impact ratio: impact_ratio: error: the check did not run",))
     return Record(subject, policy, findings(), verdict, {"seconds": {"bias.group_rates": 0.2}})
 
 

@@ -180,6 +180,11 @@ def _unrun(check: Check, params: Mapping[str, Any], why: str) -> Finding:
     return Finding(check.id, check.code, check.version, Status.CANCELLED, params, reason=why)
 
 
+def incomplete_record(prepared: Prepared, why: str) -> Record:
+    """Return the record of a run that ended before it measured anything: every check cancelled, with the reason."""
+    return _cancelled(prepared, why, datetime.now(UTC))
+
+
 def _cancelled(prepared: Prepared, why: str, started: datetime) -> Record:
     findings = [_unrun(check, params, why) for check, params in prepared.checks]
     return _record(prepared, None, findings, started, {})

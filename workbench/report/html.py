@@ -226,8 +226,7 @@ def _help(check: Check | None) -> dict[str, str]:
 
 def untested(shown: Shown) -> list[tuple[str, str, str]]:
     """Return (outcome, what, why) for everything that has no answer: gaps, checks, rules and small groups."""
-    verdict = shown.record.verdict
-    found = [("incomplete", "Required", words.plain(gap, 300)) for gap in verdict.gaps]
+    found = [("incomplete", "Required", words.plain(gap, 300)) for gap in other_gaps(shown.record)]
     for finding in shown.findings:
         if str(finding.finding.status) != "measured":
             why = words.plain(finding.finding.reason or "no reason was recorded", 300)
@@ -245,9 +244,16 @@ def untested(shown: Shown) -> list[tuple[str, str, str]]:
 
 
 def _rule_words(j: ShownJudgement) -> str:
-    title = words.judgement_title(j.judgement)
-    rule = words.plain(j.judgement.rule)
-    return title if title == rule else f"Rule “{rule}”: {title}"
+    title, rule = words.judgement_title(j.judgement), words.plain(j.judgement.rule)
+    kind = "Required rule" if j.judgement.required else "Rule"
+    return f"{kind} “{rule}”" if title == rule else f"{kind} “{rule}”: {title}"
+
+
+def other_gaps(record: Record) -> list[str]:
+    """Return what made the audit incomplete beside its rules and checks."""
+    # The gaps of rules and checks are told with those.
+    known = tuple({f"{j.rule}: " for j in record.verdict.judgements} | {f"{f.check}: " for f in record.findings})
+    return [gap for gap in record.verdict.gaps if not gap.startswith(known)]
 
 
 def _whisker(shown: ShownJudgement) -> str:
@@ -272,10 +278,20 @@ def _rule_text(rule: Mapping[str, Any], *names: str) -> str:
 
 
 def _rule_limit(rule: Mapping[str, Any]) -> str:
-    limit = rule.get("limit")
+    limit, operator = rule.get("limit"), words.operator_words(_rule_text(rule, "operator"))
     if isinstance(limit, int | float):
-        return words.limit_number(float(limit))
-    return _rule_text(rule, "limit", "between")
+        return f"{operator} {words.limit_number(float(limit))}"
+    if isinstance(limit, Mapping) and isinstance(change := limit.get("reference"), int | float):
+        return f"change from the reference {operator} {words.limit_number(float(change))}"
+    if isinstance(limit, list | tuple):
+        return f"{operator} {' and '.join(words.limit_number(float(end)) for end in limit)}"
+    return _flat(limit)
+
+
+def _rule_about(rule: Mapping[str, Any]) -> str:
+    named = [_rule_text(rule, "measure")]
+    named += [f"{k} {_flat(v)}" for k in ("column", "group", "window", "where") if (v := rule.get(k)) not in (None, "")]
+    return " · ".join(named).replace("column *", "every column").replace("group *", "every group")
 
 
 def _flat(value: Any) -> str:
@@ -301,6 +317,7 @@ def _environment() -> Environment:
         "marks": marks,
         "rule_text": _rule_text,
         "rule_limit": _rule_limit,
+        "rule_about": _rule_about,
         "measure_mark": marks.measure_mark,
         "judgement_mark": marks.judgement_mark,
         "interval": marks.interval_mark,

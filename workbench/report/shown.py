@@ -9,6 +9,7 @@ from workbench.audit.record import Judgement, Record
 from workbench.core.finding import Cell, Evidence, Finding, Measure
 from workbench.report import words
 
+_CAUSES = ("fail", "error", "cannot_tell", "warn", "not_applicable")
 KEPT_COLUMNS = frozenset({"group", "label", "column", "threshold"})
 
 
@@ -85,9 +86,10 @@ class Shown:
 
     @property
     def causes(self) -> tuple[ShownJudgement, ...]:
-        """Return the judgements that made the verdict, the worst first."""
-        places = {id(j): i for i, j in enumerate(self.record.verdict.judgements)}
-        return tuple(self.judgements[places[id(j)]] for j in self.record.verdict.causes)
+        """Return the judgements that made the verdict, the worst first, what could not be tested last."""
+        kept = [j for j in self.judgements if j.judgement.outcome in _CAUSES]
+        needed = [j for j in kept if j.judgement.required or j.judgement.outcome != "not_applicable"]
+        return tuple(sorted(needed, key=lambda j: _CAUSES.index(j.judgement.outcome)))
 
     @property
     def suppressed_text(self) -> str:
@@ -190,5 +192,5 @@ def _judgement(
 def _excess(j: Judgement) -> float:
     if j.value is None or j.limit is None:
         return 0.0
-    beyond = j.limit - j.value if j.operator.startswith(">") else j.value - j.limit
+    beyond = j.limit - j.value if ">" in j.operator else j.value - j.limit
     return beyond / max(abs(j.limit), 1e-9)

@@ -50,11 +50,16 @@ def section(record: Record, family: str) -> Static:
     chosen = [f for f in shown.by_severity if f.finding.check.split(".")[0] == family]
     if not chosen:
         none = f"No check of the family {words.plain(family)} ran."
-        return Static(f"<p>{Markup.escape(none)}</p>", none)
+        return Static(_within([Markup("<p>{}</p>").format(none), _of_record(record)], []), none)
     parts = [_finding_html(f, shown) for f in chosen]
     drawings = [d for f in chosen for d in _drawings(f, shown)]
     lines = [f"{words.shape(f.outcome)} {_title(f)}: {_sentence(f)}" for f in chosen]
-    return Static(_within(parts, drawings), "\n".join(lines))
+    return Static(_within([*parts, _of_record(record)], drawings), "\n".join(lines))
+
+
+def _of_record(record: Record) -> Markup:
+    # Each fragment says which record its numbers are of, so that it can be verified wherever it ends up.
+    return Markup("<p><small>record <code>{}</code></small></p>").format(marks.verdict_mark(record, "short"))
 
 
 def static_text(record: Record) -> str:
@@ -66,7 +71,7 @@ def static_text(record: Record) -> str:
         lines.append(f"  {words.shape(cause.judgement.outcome)} {sentence}")
     if len(shown.causes) > MOST_CAUSES:
         lines.append(f"  and {words.number(len(shown.causes) - MOST_CAUSES)} more")
-    lines += [f"  ◆ required: {words.plain(gap, 300)}" for gap in record.verdict.gaps[:MOST_CAUSES]]
+    lines += [f"  ◆ required: {words.plain(gap, 300)}" for gap in html.other_gaps(record)[:MOST_CAUSES]]
     return "\n".join([*lines, f"digest {record.digest}"])
 
 

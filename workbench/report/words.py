@@ -220,6 +220,8 @@ def limit_words(operator: str, limit: float | None, unit: str = "") -> str:
 
 def operator_words(operator: str) -> str:
     """Return a comparison in words: "at least"."""
+    if operator.startswith("change "):
+        return f"change {operator_words(operator.removeprefix('change '))}"
     return _OPERATORS.get(operator, plain(operator) if operator else "")
 
 
@@ -347,5 +349,7 @@ def data_words(record: Record) -> str:
 def _data_name(key: str, data: dict[str, object]) -> str:
     rows = data.get("rows")
     size = f"{number(rows)} rows" if isinstance(rows, int) else "rows unknown"
-    name = plain(data.get("name") or key, 60)
-    return f"{name}, {size}" if key == "current" else f"reference {name} ({size})"
+    name = data.get("name")
+    if not name or name == key:
+        return f"{key} data, {size}"
+    return f"{plain(name, 60)}, {size}" if key == "current" else f"reference {plain(name, 60)} ({size})"

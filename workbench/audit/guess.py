@@ -1,0 +1,69 @@
+"""A first plan for a data file: roles guessed from names and a cheap look at the values, each guess said to be one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.audit.plan import Plan
+from workbench.core.arrow import Kind
+from workbench.core.frame import Frame
+from workbench.core.outcome import canonical
+from workbench.load import open_frame
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "target": ("target", "label", "y", "truth", "actual", "outcome", "class", "y_true", "label_value", "default"),
+    "score": ("score", "probability", "proba", "prob", "y_score", "y_pred_proba", "y_proba"),
+    "prediction": ("prediction", "predicted", "pred", "y_pred", "decision", "selected"),
+    "id": ("id", "entity_id", "person_id", "customer_id", "user_id", "row_id", "uuid"),
+    "time": ("timestamp", "time", "date", "datetime", "ts", "created_at"),
+}
+_SENSITIVE = (
+    "sex", "gender", "race", "colour", "color", "ethnicity", "age_cat", "age_group", "religion", "nationality",
+    "disability", "marital_status", "marital-status", "citizen",
+)  # fmt: skip
+_YES = ("1", "True", "true", "yes", "Yes", "YES", "y", "Y", "positive", "good", ">50K")
+_LOOK = 20_000
+
+
+def first_plan(data: str, folder: Path) -> str:
+    """Return the YAML text of a plan for a data file, its path relative to `folder`."""
+    frame = open_frame(data)
+    guesses = guessed(frame)
+    relative = os.path.relpath(Path(data).absolute(), folder) if Path(data).exists() else data
+    roles = {k: v for k, v in guesses.items() if v}
+    text = Plan(title=f"Audit of {Path(data).stem}", data=relative, **roles).to_yaml()
+    names = ", ".join(roles) or "none"
+    head = f"# A first plan. Guessed from names and values: {names}. Check each one.\n"
+    return head + "# Columns: " + ", ".join(n.replace("\n", " ")[:40] for n in frame.names[:60]) + "\n" + text
+
+
+def guessed(frame: Frame) -> dict[str, object]:
+    """Return guesses of the roles; nothing where no column looks the part."""
+    names = {n.lower(): n for n in reversed(frame.names)}
+    found: dict[str, object] = {}
+    for role, candidates in _NAMES.items():
+        column = next((names[c] for c in candidates if c in names and names[c] not in found.values()), None)
+        if column is not None and _fits(role, frame.kind(column)):
+            found[role] = column
+    found["sensitive"] = [n for n in frame.names if n.lower() in _SENSITIVE and n not in found.values()]
+    target = found.get("target") or found.get("prediction")
+    if isinstance(target, str):
+        values = _values(frame, target)
+        if len(values) > 2:
+            found.pop("target", None)
+        elif not set(values) <= {"0", "1", "True", "False"}:
+            found["positive"] = next((v for v in _YES if v in values), values[-1] if values else None)
+    return found
+
+
+def _fits(role: str, kind: Kind) -> bool:
+    return kind is Kind.NUMBER if role == "score" else kind is Kind.TIME if role == "time" else True
+
+
+def _values(frame: Frame, column: str) -> Sequence[str]:
+    batch = next(iter(frame.batches([column], _LOOK)), None)
+    if batch is None:
+        return []
+    return sorted(canonical(v) for v in batch.column(0).unique().to_pylist() if v is not None)

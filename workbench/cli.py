@@ -1,0 +1,221 @@
+"""The command line: a light wrapper over the public door.
+
+Exit codes: 0 pass or warn, 1 fail, 2 usage or configuration, 3 incomplete, 4 verification failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.core.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.work import Outcome
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    os.environ.setdefault("YDATA_PROFILING_NO_ANALYTICS", "1")
+    options = _parser().parse_args(argv)
+    try:
+        command: Command = options.command
+        return command(options)
+    except WorkbenchError as error:
+        print(f"workbench: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("workbench: stopped by the user; nothing half-written was left", file=sys.stderr)
+        return 3
+    except BrokenPipeError:
+        # Whoever read our output (head, a pager) has gone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="workbench", description="Audits of machine-learning models and their data.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add = _adder(commands)
+    init = add("init", _init, "write a first plan for a data file, roles guessed", "data")
+    init.add_argument("-o", "--output", default="plan.yaml", help="the plan to write (default: plan.yaml)")
+    run = add("run", _run, "run a plan: verdict, exit code, bundle", "plan")
+    demo = add("demo", _demo, "audit a real model on real data; nothing is downloaded")
+    for each in (run, demo):
+        _run_options(each)
+    notebook = add("notebook", _notebook, "write a plan as a parameterised notebook", "plan")
+    notebook.add_argument("-o", "--output", default="audit.ipynb", help="the notebook to write (default: audit.ipynb)")
+    report = add("report", _report, "write a bundle's report anew, from its record", "bundle")
+    report.add_argument("-o", "--output", default="report.html", help="the file to write (default: report.html)")
+    add("verify", _verify, "check every file and every shown number of a bundle", "bundle").add_argument(
+        "--json", action="store_true", help="print one JSON object"
+    )
+    compare = add("compare", _compare, "say what differs between two bundles", "before")
+    compare.add_argument("after", help="the later bundle")
+    add("checks", _checks, "list the checks").add_argument("--json", action="store_true", help="print JSON")
+    serve = add("serve", _serve, "serve the reviewer's app on the bundles under a folder, on this computer", "folder")
+    serve.add_argument("--port", type=int, default=5006, help="the port (default: 5006)")
+    serve.add_argument("--prefix", default="", help="the path it is reached under behind a proxy")
+    return parser
+
+
+def _adder(commands: Any) -> Callable[..., argparse.ArgumentParser]:
+    def add(name: str, command: Command, about: str, argument: str = "") -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
+        parser.set_defaults(command=command)
+        if argument:
+            parser.add_argument(argument, help=f"the {argument}")
+        return parser
+
+    return add
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", default=None, help="the bundle's folder (default: audits/TITLE-DIGEST)")
+    parser.add_argument("--no-notebook", action="store_true", help="compute in this process, without a notebook")
+    parser.add_argument("--strict", action="store_true", help="exit 1 on a warning too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--junit", metavar="FILE", default=None, help="write the judgements as JUnit XML")
+    parser.add_argument("--timeout", type=float, default=None, help="seconds after which the run is stopped")
+
+
+def _init(options: argparse.Namespace) -> int:
+    from workbench.audit.guess import first_plan
+    from workbench.door import write_atomically
+
+    target = Path(options.output)
+    _refuse_existing(target)
+    write_atomically(target, first_plan(options.data, target.absolute().parent).encode())
+    print(f"wrote {target}: look at the roles, then: workbench run {target}")
+    return 0
+
+
+def _refuse_existing(target: Path) -> None:
+    from workbench.core.errors import ConfigError, shown
+
+    if target.exists():
+        raise ConfigError(f"{shown(target, 200)} exists: name another file with -o, or remove it.")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from workbench.work import run_plan
+
+    outcome = run_plan(
+        options.plan,
+        folder=options.output,
+        with_notebook=not options.no_notebook,
+        timeout=options.timeout,
+        on_progress=_progress(options.json),
+        junit=options.junit,
+    )
+    return _told(outcome, options)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from workbench.demo import prepare
+
+    print("Training a small model on arrests of 1997 to 2000; auditing those of 2001 and 2002.", file=sys.stderr)
+    options.plan = prepare(Path("audits") / "demo-input")
+    code = _run(options)
+    if not options.json:
+        print("\nNext: open the report in a browser, explore in JupyterLab (make lab), review in the app (make app)")
+    return code
+
+
+def _told(outcome: Outcome, options: argparse.Namespace) -> int:
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr)
+    code = outcome.exit_code(strict=options.strict)
+    if options.json:
+        print(json.dumps({**outcome.to_dict(), "exit_code": code}, ensure_ascii=False, indent=1))
+    else:
+        print(outcome.text())
+    return code
+
+
+def _progress(quiet: bool) -> Callable[[dict[str, Any]], None] | None:
+    if quiet or not sys.stderr.isatty():
+        return None
+
+    def tell(news: dict[str, Any]) -> None:
+        step, steps, label = news.get("step", 0), news.get("steps", 0), str(news.get("label", ""))[:60]
+        print(f"\r\x1b[K{step}/{steps} {label}", end="", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _notebook(options: argparse.Namespace) -> int:
+    from workbench.audit.plan import load_plan
+    from workbench.door import notebook_bytes, write_atomically
+    from workbench.report.notebook import render_notebook
+
+    plan = load_plan(options.plan)
+    notebook = render_notebook(plan.model_dump(mode="json"), title=plan.title)
+    write_atomically(Path(options.output), notebook_bytes(notebook))
+    print(f"wrote {options.output}")
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from workbench.door import open_bundle, write_atomically
+    from workbench.report.html import render_html
+
+    bundle = open_bundle(options.bundle)
+    status = str(bundle.manifest.get("status", "complete"))
+    write_atomically(Path(options.output), render_html(bundle.record, status=status).encode())
+    print(f"wrote {options.output}")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from workbench.door import open_bundle, verify
+
+    found = verify(options.bundle)
+    manifest = open_bundle(options.bundle).manifest
+    if options.json:
+        print(json.dumps({"verified": not found, "differences": found}, ensure_ascii=False, indent=1))
+    elif found:
+        print("NOT VERIFIED\n" + "\n".join(f"  {line}" for line in found))
+    else:
+        count = len(manifest["files"])
+        print(f"verified: {count} files, the record's digest and every number shown\n  {manifest['record_digest']}")
+        print("  (files can be compared with their manifest; who made the manifest takes a signature to prove)")
+    return 4 if found else 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from workbench.audit.compare import compare
+
+    print(compare(options.before, options.after))
+    return 0
+
+
+def _checks(options: argparse.Namespace) -> int:
+    from workbench.door import list_checks
+
+    found = list_checks()
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+        return 0
+    for check in found:
+        needs = f" (needs {check['needs']})" if check["needs"] else ""
+        print(f"{check['code']}  {check['id']:28} {check['title']}{needs}")
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from workbench.door import serve
+
+    serve(options.folder, port=options.port, prefix=options.prefix)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

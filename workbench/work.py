@@ -1,0 +1,130 @@
+"""Running a plan unattended: notebook, record, report and bundle, and what to tell of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.audit.bundle import Bundle, write_bundle
+from workbench.audit.plan import Plan, load_plan
+from workbench.audit.progress import Progress
+from workbench.audit.record import Record
+from workbench.audit.run import environment, incomplete_record
+from workbench.door import Audit, write_atomically
+from workbench.report.execute import IncompleteNotebookError, execute_notebook
+from workbench.report.html import render_html
+from workbench.report.junit import render_junit
+from workbench.report.notebook import render_notebook
+from workbench.report.static import static_text
+
+OnProgress = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished run: its bundle and record, and, when it did not get to its end, why."""
+
+    bundle: Bundle
+    record: Record
+    reason: str = ""
+
+    def exit_code(self, *, strict: bool = False) -> int:
+        """Return 3 for a run that did not end, else the verdict's exit code."""
+        return 3 if self.reason else self.record.verdict.exit_code(strict)
+
+    def text(self) -> str:
+        """Return the verdict with its reasons, and where the bundle is."""
+        head = f"INCOMPLETE: {self.reason}\n\n" if self.reason else ""
+        place = self.bundle.path
+        return f"{head}{static_text(self.record)}\n\nbundle: {place}\nreport: {place / 'report.html'}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome as plain data; groups under the minimum are not in it."""
+        small = self.record.small_groups
+        judgements = [j.to_dict() for j in self.record.verdict.judgements if j.group not in small]
+        return {
+            "outcome": "incomplete" if self.reason else self.record.verdict.outcome,
+            "reason": self.reason,
+            "digest": self.record.digest,
+            "bundle": str(self.bundle.path),
+            "judgements": judgements,
+            "gaps": list(self.record.verdict.gaps),
+        }
+
+
+def run_plan(
+    plan_file: str | Path,
+    *,
+    folder: str | Path | None = None,
+    with_notebook: bool = True,
+    timeout: float | None = None,
+    on_progress: OnProgress | None = None,
+    junit: str | None = None,
+) -> Outcome:
+    """Run a plan and write its bundle; a run that does not end leaves a bundle that says so."""
+    plan = load_plan(plan_file)
+    audit = Audit.from_plan(plan)  # mistakes in the plan are told before a kernel starts
+    files: dict[str, bytes] = {}
+    reason = ""
+    with tempfile.TemporaryDirectory(prefix="workbench-") as place:
+        try:
+            record = (
+                _in_notebook(plan, Path(place), files, timeout, on_progress)
+                if with_notebook
+                else _here(audit, on_progress)
+            )
+        except IncompleteNotebookError as error:
+            reason = error.reason
+            record = incomplete_record(audit.prepared, reason)
+            if error.notebook is not None:
+                files["audit.ipynb"] = error.notebook.read_bytes()
+    status = "incomplete" if reason else "complete"
+    files |= {
+        "record.json": record.to_json(),
+        "report.html": render_html(record, status=status, reason=reason).encode(),
+        "plan.yaml": portable(plan).to_yaml().encode(),
+        "environment.json": json.dumps(environment(), indent=1, sort_keys=True).encode(),
+    }
+    bundle = write_bundle(folder or _place(record), files, record.digest, status)
+    if junit:
+        write_atomically(Path(junit), render_junit(record))
+    return Outcome(bundle, record, reason)
+
+
+def _in_notebook(
+    plan: Plan, place: Path, files: dict[str, bytes], timeout: float | None, on_progress: OnProgress | None
+) -> Record:
+    notebook = render_notebook(plan.model_dump(mode="json"), title=plan.title)
+    done = execute_notebook(notebook, place, timeout=timeout, on_progress=on_progress)
+    files["audit.ipynb"] = done.read_bytes()
+    return Record.from_json((place / "record.json").read_bytes())
+
+
+def _here(audit: Audit, on_progress: OnProgress | None) -> Record:
+    def tell(progress: Progress) -> None:
+        if on_progress is not None:
+            on_progress(asdict(progress))
+
+    return audit.run(tell)
+
+
+def portable(plan: Plan) -> Plan:
+    """Return the plan as a bundle keeps it: files by name only, so that no folder of this computer is in it."""
+
+    def named(source: Any) -> Any:
+        if isinstance(source, list):
+            return [named(s) for s in source]
+        return source if not isinstance(source, str) or "://" in source else Path(source).name
+
+    changes = {name: named(getattr(plan, name)) for name in ("data", "reference", "model", "policy")}
+    return plan.model_copy(update=changes)
+
+
+def _place(record: Record) -> Path:
+    title = re.sub(r"[^a-z0-9]+", "-", str(record.subject.get("title", "audit")).lower()).strip("-")[:40] or "audit"
+    return Path("audits") / f"{title}-{record.digest.removeprefix('sha256:')[:8]}"
