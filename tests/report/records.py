@@ -13,7 +13,7 @@ IMG = "<img src=x onerror=alert(1)>"
 MATHS = "$$x$$ <script>alert(1)</script>"
 RTL = "\u202eمجموعة\u202c"
 LONG = "long " * 2000
-CONTROL = "bell\x07 null\x00 half\ud800"
+CONTROL = "bell\x07 null\x00 \ufffe"
 HOSTILE = (IMG, MATHS, RTL, LONG, "")
 SMALL_SECRET = 0.428571428571  # the rate of the group of 7 rows: it must be nowhere in what is shown
 
@@ -206,11 +206,9 @@ def judgements() -> tuple[Judgement, ...]:
 
 def record(**more) -> Record:
     """The whole of it: a failing audit."""
-    data = {
-        "fingerprint": "mh256:" + "5d" * 32,
-        "columns": 9,
-        "column_fingerprints": {"age": "ab" * 32, IMG: "cd" * 32},
-    }
+    columns = {"age": "ab" * 32, IMG: "cd" * 32}
+    prints = {"rows": 1488, "table": "5d" * 32, "columns": columns, "schema": dict.fromkeys(columns, "number")}
+    data = {"fingerprint": prints}
     subject = {
         "title": "Release model v3 on 2001-2002",
         "roles": {"target": "released", "score": "score", "sensitive": ["race", IMG], "threshold": 0.5},

@@ -85,7 +85,7 @@ def _expected(found: dict[str, str], shown: Shown) -> tuple[str, object, str]:
         name = f"rule {quoted(j.judgement.rule)}, {words.judgement_title(j.judgement)}, {field}"
         return name, getattr(j.judgement, field), marks.judgement_text(j, field)
     m = [m for f in shown.findings for m in f.measures][_index(found[marks.MEASURE])].measure
-    name = ", ".join(part for part in (words.measure_title(m.name), words.scope_words(m), field) if part)
+    name = ", ".join(part for part in (words.title_of(m), words.scope_words(m), field) if part)
     return name, getattr(m, field), words.field_text(m, field, m.unit, m.name)
 
 

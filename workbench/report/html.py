@@ -100,6 +100,11 @@ def sections(shown: Shown) -> list[Section]:
     return found
 
 
+def section_of(finding: ShownFinding, shown: Shown, *, drawn: bool = False) -> Section:
+    """Return one finding as a section, with its charts when `drawn`."""
+    return _section(finding, shown, BYTES_FOR_CHARTS if drawn else 0)
+
+
 def _section(finding: ShownFinding, shown: Shown, budget: int) -> Section:
     check = check_of(finding.finding)
     drawn, tables, undrawn = _evidence(finding, shown, budget)
@@ -123,6 +128,10 @@ def _section(finding: ShownFinding, shown: Shown, budget: int) -> Section:
 
 def summary(finding: ShownFinding) -> str:
     """Return the finding in one sentence, from what may be shown of it."""
+    worst = min(finding.judgements, key=lambda j: words.SEVERITY.index(j.judgement.outcome), default=None)
+    if worst is not None and worst.measure is not None and worst.judgement.outcome in _OPEN:
+        by_index = {m.index: m.measure for m in finding.measures}
+        return words.measure_sentence(by_index[worst.measure])
     visible = tuple(m.measure for m in finding.measures if not m.hidden)
     plain = finding.finding
     return words.finding_sentence(
@@ -135,6 +144,7 @@ def first_measures(finding: ShownFinding) -> tuple[ShownMeasure, ...]:
     judged = [j.measure for j in finding.judgements if j.judgement.outcome != "pass"]
     first = [m for m in finding.measures if m.index in judged]
     rest = [m for m in finding.measures if m.index not in judged]
+    rest.sort(key=lambda m: m.measure.name == "count")  # a group's rows are said by n, so they may come last
     return tuple([*first, *rest][:MOST_ROWS])
 
 

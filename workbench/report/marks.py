@@ -39,7 +39,9 @@ def judgement_mark(shown: ShownJudgement, field: str) -> Markup:
 def judgement_text(shown: ShownJudgement, field: str) -> str:
     """Return how one field of a judgement is printed."""
     j, value = shown.judgement, getattr(shown.judgement, field)
-    if field in ("limit", "minimum_detectable"):
+    if field == "minimum_detectable":
+        return words.number(value, shown.unit)
+    if field == "limit":
         return words.NOTHING if value is None else words.limit_number(value, shown.unit)
     return words.field_text(j, field, shown.unit, j.measure)
 

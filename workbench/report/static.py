@@ -135,7 +135,7 @@ def _measure_row(m: ShownMeasure, shown: Shown) -> list[Markup]:
     if measure.value is not None:
         value = marks.measure_mark(m, "value") + " " + marks.interval_mark(m)
     n = marks.measure_mark(m, "n") if measure.n is not None else Markup("")
-    return [_bdi(words.measure_title(measure.name)), _bdi(words.scope_words(measure) or "all rows"), value, n]
+    return [_bdi(words.title_of(measure)), _bdi(words.scope_words(measure) or "all rows"), value, n]
 
 
 def _drawings(f: ShownFinding, shown: Shown) -> Iterable[Markup]:

@@ -79,6 +79,16 @@ _TITLES = {
     "equalized_odds_difference": "Equalised odds, largest difference between groups",
     "equalized_odds_ratio": "Equalised odds, smallest ratio between groups",
 }
+_HEADLINES = {
+    "bias.group_rates": ("selection_rate_ratio", "selection_rate_difference"),
+    "bias.impact_ratio": ("impact_ratio",),
+    "drift.categorical": ("cramers_v", "psi"),
+    "drift.numeric": ("ks", "psi"),
+    "performance.calibration": ("calibration_slope",),
+    "performance.classification": ("roc_auc", "accuracy"),
+    "quality.duplicates": ("duplicate_share",),
+    "quality.missing": ("missing_share",),
+}
 _TOKENS = {
     "roc": "ROC",
     "auc": "AUC",
@@ -204,6 +214,16 @@ def measure_title(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def title_of(m: Measure | Judgement) -> str:
+    """Return a measure's title, told apart from its namesake of all groups together."""
+    name = m.name if isinstance(m, Measure) else m.measure
+    if not m.group and "_to_overall_" in name:
+        base, _, kind = name.partition("_to_overall_")
+        farthest = "largest distance of a group from overall" if kind == "difference" else "group farthest from overall"
+        return f"{measure_title(base)}, {farthest}"
+    return measure_title(name)
+
+
 def scope_words(m: Measure | Judgement) -> str:
     """Return what a measure is about: its group, else its column; then its window and where."""
     subject = group_words(m.group) if m.group else plain(m.column, 60) if m.column else ""
@@ -276,7 +296,7 @@ def judgement_title(j: Judgement) -> str:
     """Return what was judged: "Selection rate, smallest over largest group · race"."""
     if not j.measure:
         return plain(j.rule)
-    return " · ".join(part for part in (measure_title(j.measure), scope_words(j)) if part)
+    return " · ".join(part for part in (title_of(j), scope_words(j)) if part)
 
 
 def judgement_sentence(j: Judgement, unit: str = "") -> str:
@@ -295,25 +315,28 @@ def finding_sentence(finding: Finding) -> str:
     if finding.status is not Status.MEASURED:
         why = plain(finding.reason, 400) if finding.reason else "no reason was recorded"
         return f"Not measured ({outcome_word(str(finding.status))}): {why}."
+    if finding.check == "quality.profile":
+        return f"{number(len({m.column for m in finding.measures if m.column}))} columns profiled."
     m = headline(finding)
-    if m is None:
-        return "Measured, but no value is defined."
-    scope = scope_words(m)
-    about = f"{measure_title(m.name)}{' · ' + scope if scope else ''}"
+    return measure_sentence(m) if m else "Measured, but no value is defined."
+
+
+def measure_sentence(m: Measure) -> str:
+    """Return one measure as a sentence."""
+    about = " · ".join(part for part in (title_of(m), scope_words(m)) if part)
     size = f", n = {number(m.n)}" if m.n is not None else ""
     return f"{about}: {value_words(m, m.unit, m.name)}{size}{_no_difference(m)}."
 
 
 def headline(finding: Finding) -> Measure | None:
-    """Return the measure that speaks for the finding: the widest gap between groups, else the largest first measure."""
-    defined = [m for m in finding.measures if m.value is not None and not m.window]
-    gaps = [m for m in defined if m.name.endswith("_ratio") and not m.group]
-    if gaps:
-        return min(gaps, key=lambda m: float(m.value or 0))
-    if not defined:
+    """Return the measure that speaks for the finding: the largest of its best-known kind, the smallest of a ratio."""
+    defined = [m for m in finding.measures if m.value is not None and not m.window and not m.group]
+    named = [[m for m in defined if m.name == name] for name in _HEADLINES.get(finding.check, ())]
+    same = next((found for found in named if found), [m for m in defined if m.name == defined[0].name])
+    if not same:
         return None
-    same = [m for m in defined if m.name == defined[0].name and not m.group]
-    return max(same or defined[:1], key=lambda m: abs(float(m.value or 0)))
+    sign = -1 if same[0].name.endswith("_ratio") else 1
+    return max(same, key=lambda m: sign * abs(float(m.value or 0)))
 
 
 def _no_difference(m: Measure) -> str:
