@@ -174,12 +174,14 @@ class Audit:
     def __repr__(self) -> str:
         return self.summary()
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+    def _ipython_display_(self) -> None:
+        """Show the workbench in a notebook; where widgets are not installed, or nobody looks, a summary."""
         try:
-            from workbench.ui.widgets.audit_widget import mimebundle
+            from workbench.ui.widgets.audit_widget import show
         except ImportError:
-            return {"text/plain": self.summary()}
-        return mimebundle(self)
+            print(self.summary())  # noqa: T201
+            return
+        show(self)
 
 
 def open_data(uri: Source, *, null_values: Sequence[str] = ()) -> Frame:

@@ -247,10 +247,16 @@ def untested(shown: Shown) -> list[tuple[str, str, str]]:
         for j in shown.judgements
         if j.judgement.outcome in _UNANSWERED
     ]
-    for label in sorted(shown.small):
-        why = f"{shown.suppressed_text} rows: in no comparison and no verdict; its numbers are not shown"
-        found.append(("not_applicable", f"Group {words.group_words(label)}", why))
-    return found
+    return found + _small_groups(shown)
+
+
+def _small_groups(shown: Shown) -> list[tuple[str, str, str]]:
+    labels = [words.group_words(label) for label in sorted(shown.small)]
+    why = f"fewer than {shown.minimum} rows: in no comparison and no verdict, and no number of it is shown"
+    if len(labels) <= MOST_JUDGEMENTS:
+        return [("not_applicable", f"Group {label}", why) for label in labels]
+    first = "; ".join(labels[:MOST_JUDGEMENTS])
+    return [("not_applicable", f"{words.number(len(labels))} groups: {first} and others", why)]
 
 
 def _rule_words(j: ShownJudgement) -> str:

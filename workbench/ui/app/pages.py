@@ -1,0 +1,146 @@
+"""The app's pages in Panel: a list of bundles, and one bundle through the view that the notebook shows too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import param
+
+from workbench.core.errors import WorkbenchError
+from workbench.report import words
+from workbench.ui.app.library import Entry, entries, open_record
+from workbench.ui.session import Session
+
+VIEWS = Path(__file__).parents[1] / "views"
+# The shared view speaks to a model with get, set, save_changes and on; this gives it one over Panel's.
+_ADAPTER = """
+export function render({ model, el }) {
+  const heard = {};
+  const names = ["state", "progress", "detail", "rates"];
+  for (const name of names) model.on(name, () => (heard["change:" + name] || []).forEach((f) => f()));
+  const host = {
+    get: (name) => model[name],
+    set: (name, value) => { model[name] = value; },
+    save_changes: () => {},
+    on: (name, f) => { (heard[name] = heard[name] || []).push(f); },
+    off: () => {},
+  };
+  const place = document.createElement("div");
+  place.style.width = "100%";
+  view.render({ model: host, el: place });
+  return place;
+}
+"""
+
+
+def _module() -> str:
+    """Return the shared view's source with the adapter behind it, as one module."""
+    source = (VIEWS / "audit.js").read_text("utf-8")
+    return source.replace("export default", "const view =", 1) + _ADAPTER
+
+
+class AuditView(pn.custom.JSComponent):  # type: ignore[misc]  # a param class without types
+    """The shared view in the app."""
+
+    state = param.Dict(default={})
+    progress = param.Dict(default={})
+    detail = param.Dict(default={})
+    rates = param.Dict(default={})
+    act = param.Dict(default={})
+
+    _esm = _module()
+    _stylesheets = [(VIEWS / "audit.css").read_text("utf-8")]
+
+    def __init__(self, session: Session, **params: Any) -> None:
+        super().__init__(state=session.state(), sizing_mode="stretch_width", **params)
+        self._session = session
+        session.subscribe(self._told)
+
+    @param.depends("act", watch=True)
+    def _acted(self) -> None:
+        self._session.act(self.act)
+
+    def _told(self, name: str, value: Any) -> None:
+        if name in ("state", "progress", "detail", "rates"):
+            pn.state.execute(lambda: self.param.update(**{name: value}))
+
+
+def page(folder: Path) -> Any:
+    """Return what a visitor sees: the list, or the bundle that the address names."""
+    wanted = pn.state.location.query_params.get("bundle") if pn.state.location else None
+    body = _bundle(folder, str(wanted)) if wanted else _list(folder)
+    return pn.Column(*body, sizing_mode="stretch_width", max_width=1200, styles={"margin": "0 auto", "padding": "24px"})
+
+
+def _list(folder: Path) -> list[Any]:
+    found = entries(folder)
+    return [_markup(_LIST.render(entries=found, folder=folder.name, shapes=words.SHAPES))]
+
+
+def _bundle(folder: Path, name: str) -> list[Any]:
+    back = _markup(_BACK.render())
+    try:
+        record = open_record(folder, name)
+    except WorkbenchError as error:
+        return [back, _markup(_PROBLEM.render(text=str(error)))]
+    if record is None:
+        return [back, _markup(_PROBLEM.render(text=f"there is no bundle called {name!r} in this folder"))]
+    session = Session(record=record)
+    pn.state.on_session_destroyed(lambda _: session.close())
+    return [back, AuditView(session)]
+
+
+def _markup(html: str) -> Any:
+    # Rendered by templates that escape every value.
+    return pn.pane.HTML(html, sizing_mode="stretch_width", stylesheets=[(VIEWS / "audit.css").read_text("utf-8")])
+
+
+def _template(source: str) -> Any:
+    from jinja2 import Environment
+
+    return Environment(autoescape=True).from_string(source)
+
+
+_BACK = _template('<p class="wb"><a href="?">All audits</a></p>')
+_PROBLEM = _template('<div class="wb wb-message wb-error" role="alert">✕ {{ text }}</div>')
+_LIST = _template(
+    """<div class="wb">
+<h1>Audits</h1>
+{% if not entries %}<p class="wb-empty">No bundle is under {{ folder }} yet. Run <code>workbench run plan.yaml</code>
+and reload this page.</p>{% else %}
+<p class="wb-muted">showing {{ entries|length }} of {{ entries|length }}</p>
+<table class="wb-table"><thead><tr><th scope="col">Verdict</th><th scope="col">Audit</th><th scope="col">When (UTC)</th>
+<th scope="col" class="wb-number">Rows</th><th scope="col">Digest</th></tr></thead><tbody>
+{% for e in entries %}<tr><td class="wb-{{ e.outcome }}">{{ shapes.get(e.outcome, "✕") }} {{ e.outcome }}</td>
+<td>{% if e.problem %}{{ e.title }}<br><span class="wb-muted">{{ e.problem }}</span>{% else %}
+<a href="?bundle={{ e.name|urlencode }}">{{ e.title }}</a><br><span class="wb-muted">{{ e.line }}</span>{% endif %}</td>
+<td>{{ e.when[:16]|replace("T", " ") }}</td>
+<td class="wb-number">{{ "{:,}".format(e.rows) if e.rows is not none else "" }}</td>
+<td><code>{{ e.digest }}</code></td></tr>
+{% endfor %}</tbody></table>{% endif %}</div>"""
+)
+
+
+def serve_pages(folder: Path, *, port: int, prefix: str, show: bool, threaded: bool) -> Any:
+    """Start the server; with `threaded` return at once with the thread."""
+    if not folder.is_dir():
+        from workbench.core.errors import ConfigError, shown
+
+        raise ConfigError(f"{shown(folder, 200)} is not a folder: name the one that holds bundles.")
+    pn.config.inline = True  # nothing is fetched from another host
+    return pn.serve(
+        {"/": lambda: page(folder)},
+        title="Audit Workbench",
+        port=port,
+        address="127.0.0.1",
+        prefix=prefix,
+        websocket_origin=[f"127.0.0.1:{port}", f"localhost:{port}"],
+        show=show,
+        threaded=threaded,
+        verbose=not threaded,
+    )
+
+
+__all__ = ["AuditView", "Entry", "page", "serve_pages"]

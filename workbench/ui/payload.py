@@ -1,0 +1,169 @@
+"""A record as plain data for the views: words, numbers already shown, drawings as inert images. Nothing is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.audit.record import Record
+from workbench.audit.threshold import audited_threshold, rates_at, thresholds
+from workbench.report import words
+from workbench.report.html import Section, Table, section_of, untested
+from workbench.report.shown import Shown, ShownJudgement, show
+
+RATE_NAMES = ("selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy")
+MOST_ROWS = 5000
+
+
+def overview(record: Record) -> dict[str, Any]:
+    """Return the verdict header, the board of judgements, the findings and what was not tested."""
+    shown = show(record)
+    return {
+        "outcome": record.verdict.outcome,
+        "word": words.outcome_word(record.verdict.outcome),
+        "shape": words.shape(record.verdict.outcome),
+        "line": words.counts_line(record),
+        "title": words.subject_title(record),
+        "data": words.data_words(record),
+        "digest": record.digest,
+        "short_digest": words.short_digest(record.digest),
+        "board": board(shown),
+        "findings": findings(shown),
+        "untested": [{"outcome": o, "what": what, "why": why} for o, what, why in untested(shown)],
+    }
+
+
+def board(shown: Shown) -> list[dict[str, Any]]:
+    """Return one row a judgement, the worst first."""
+    order = words.SEVERITY
+    judged = sorted(shown.judgements, key=lambda j: order.index(j.judgement.outcome))
+    return [_judgement(j) for j in judged[:MOST_ROWS]]
+
+
+def _judgement(shown: ShownJudgement) -> dict[str, Any]:
+    j = shown.judgement
+    numbers: dict[str, Any] = {"value": None, "low": None, "high": None, "n": None}
+    if not shown.hidden:
+        numbers = {"value": j.value, "low": j.low, "high": j.high, "n": j.n}
+    return {
+        "id": shown.index,
+        "outcome": j.outcome,
+        "word": words.outcome_word(j.outcome),
+        "shape": words.shape(j.outcome),
+        "title": words.judgement_title(j),
+        "reason": words.plain(j.reason, 400),
+        "why": words.plain(j.why, 400),
+        "check": j.check,
+        "shown": "" if shown.hidden or j.value is None else words.value_words(j, shown.unit, j.measure),
+        "limit_shown": words.limit_words(j.operator, j.limit, shown.unit),
+        "limit": j.limit,
+        "n_shown": words.number(numbers["n"]) if numbers["n"] is not None else "",
+        **numbers,
+    }
+
+
+def findings(shown: Shown) -> list[dict[str, Any]]:
+    """Return one row a check, the worst first."""
+    rows = []
+    for finding in shown.by_severity:
+        section = section_of(finding, shown)
+        rows.append(
+            {
+                "check": finding.finding.check,
+                "code": finding.finding.code,
+                "title": section.title,
+                "outcome": finding.outcome,
+                "word": words.outcome_word(finding.outcome),
+                "shape": words.shape(finding.outcome),
+                "summary": section.summary,
+            }
+        )
+    return rows
+
+
+def detail(record: Record, check: str) -> dict[str, Any]:
+    """Return one finding in full: sentence, drawings, tables, how it is computed, parameters and code."""
+    shown = show(record)
+    for finding in shown.findings:
+        if finding.finding.check == check:
+            return _detail(section_of(finding, shown, drawn=True))
+    return {"check": check, "missing": True}
+
+
+def _detail(section: Section) -> dict[str, Any]:
+    finding = section.shown.finding
+    return {
+        "check": finding.check,
+        "code": finding.code,
+        "title": section.title,
+        "summary": section.summary,
+        "reason": words.plain(finding.reason, 400),
+        "notes": [words.plain(note, 400) for note in finding.notes],
+        "charts": [{"uri": c.uri, "title": c.title, "sentence": c.sentence, "wide": c.wide} for c in section.charts],
+        "tables": [_table(t) for t in section.tables],
+        "measures": [
+            {
+                "title": words.measure_title(m.measure.name),
+                "scope": words.scope_words(m.measure),
+                "shown": words.NOTHING if m.hidden else words.value_words(m.measure, m.measure.unit, m.measure.name),
+                "n": "" if m.hidden or m.measure.n is None else words.number(m.measure.n),
+                "method": words.plain(m.measure.method, 80),
+                "why": "suppressed: too few rows" if m.hidden else words.plain(m.measure.undefined_because, 200),
+            }
+            for m in section.measures
+        ],
+        "total": len(finding.measures),
+        "help": dict(section.help),
+        "params": {str(k): str(v) for k, v in finding.params.items()},
+        "code_text": f'record.to_frame().query("check == {finding.check!r}")',
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    rows = [[cell.striptags() for cell in row] for row in table.rows]
+    return {"title": table.title, "columns": list(table.columns), "rows": rows, "total": table.total}
+
+
+def slider(record: Record) -> dict[str, Any]:
+    """Return the thresholds a record can answer for and the names of the rates; empty without scores by group."""
+    grid = thresholds(record)
+    if not grid:
+        return {"grid": []}
+    titles = {name: words.measure_title(name) for name in RATE_NAMES}
+    return {"grid": grid, "audited": audited_threshold(record), "rates": titles}
+
+
+def rates(record: Record, threshold: float) -> dict[str, Any]:
+    """Return rates by group at the audit's threshold and at another, side by side."""
+    audited = audited_threshold(record)
+    if audited is None:
+        return {}
+    before, after = rates_at(record, audited), rates_at(record, threshold)
+    return {"before": _labelled(before, record), "after": _labelled(after, record)}
+
+
+def _labelled(at: Mapping[str, Any], record: Record) -> dict[str, Any]:
+    groups = [
+        {**g, "label": words.group_words(g["group"]) if g["group"] else "overall", "rates": _shown_rates(g["rates"])}
+        for g in at["groups"]
+    ]
+    gaps = [
+        {**g, "title": words.measure_title(g["name"]), "shown": _shown_gap(g)}
+        for g in at["gaps"]
+        if g["value"] is not None
+    ]
+    suppressed = f"n < {record.minimum_group_size}"
+    return {"threshold": at["threshold"], "groups": groups, "gaps": gaps, "suppressed": suppressed}
+
+
+def _shown_rates(rates: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: {**r, "shown": words.number(r["value"], "share"), "n_shown": words.number(r["n"])}
+        for name, r in rates.items()
+    }
+
+
+def _shown_gap(gap: Mapping[str, Any]) -> str:
+    unit = "share" if str(gap["name"]).endswith("_difference") else "ratio"
+    ends = [words.number(gap[k], unit) for k in ("value", "low", "high")]
+    return f"{ends[0]} [{ends[1]}, {ends[2]}]"

@@ -1,0 +1,224 @@
+"""A session: one audit on one screen. It knows no toolkit; a shell subscribes, and hands in what the user does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from workbench.audit.progress import Progress
+from workbench.audit.record import Record
+from workbench.core.errors import WorkbenchError, shown
+from workbench.report import words
+from workbench.report.static import static_html
+from workbench.ui import payload
+
+if TYPE_CHECKING:
+    from workbench.door import Audit
+
+Listener = Callable[[str, Any], None]
+SECONDS_BETWEEN_UPDATES = 0.25
+
+
+class Session:
+    """State of one screen over an audit that can run, or over a finished record that is only read.
+
+    Acts are queued and done one after another on a thread of the session, so a callback returns at once. Listeners are
+    told (name, value) for "state", "detail" and "rates"; progress is told at most four times a second.
+    """
+
+    def __init__(self, audit: Audit | None = None, record: Record | None = None) -> None:
+        self._audit = audit
+        self._record = record if audit is None else audit.record
+        self._lock = threading.RLock()
+        self._listeners: list[Listener] = []
+        self._acts: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
+        self._cancel = threading.Event()
+        self._told = 0.0
+        self._chosen = [] if audit is None else [check.id for check in audit.checks]
+        self._phase = "done" if self._record is not None else "idle"
+        self._message: dict[str, str] = {}
+        self._progress: dict[str, Any] = {}
+        self._worker: threading.Thread | None = None
+
+    @property
+    def record(self) -> Record | None:
+        """Return the record on screen, or None before the first run."""
+        return self._record
+
+    def subscribe(self, listener: Listener) -> None:
+        """Tell `listener` of every change from now on."""
+        self._listeners.append(listener)
+
+    def act(self, act: Mapping[str, Any]) -> None:
+        """Take what the user did and return at once; `cancel` is heard at once, everything else in its turn."""
+        if act.get("name") == "cancel":
+            self._cancel.set()
+            return
+        self._acts.put(dict(act))
+        with self._lock:
+            if self._worker is None or not self._worker.is_alive():
+                self._worker = threading.Thread(target=self._work, name="workbench-session", daemon=True)
+                self._worker.start()
+
+    def close(self) -> None:
+        """Stop a running audit and let go of listeners."""
+        self._cancel.set()
+        self._listeners.clear()
+        self._acts.put(None)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything the view shows besides an opened finding and the rates at a threshold."""
+        with self._lock:
+            record = self._record
+            return {
+                "phase": self._phase,
+                "can_run": self._audit is not None,
+                "about": self._about(),
+                "checks": self._checks(),
+                "progress": self._progress,
+                "message": self._message,
+                "overview": None if record is None else payload.overview(record),
+                "slider": {"grid": []} if record is None else payload.slider(record),
+            }
+
+    def static(self) -> tuple[str, str]:
+        """Return the screen as script-free HTML and as text, for places where nothing runs."""
+        if self._record is not None:
+            return static_html(self._record), words.verdict_line(self._record)
+        text = self._audit.summary() if self._audit is not None else "nothing to show"
+        return f"<pre>{_escaped(text)}</pre>", text
+
+    def _about(self) -> dict[str, Any]:
+        if self._audit is None:
+            return {}
+        p = self._audit.prepared
+        roles = [{"role": role, "column": column} for role, column in p.current.roles.named()]
+        return {
+            "title": p.title,
+            "columns": len(p.current.frame.names),
+            "engine": str(p.current.frame.engine),
+            "reference": p.reference is not None,
+            "model": "" if p.model is None else type(p.model.predictor).__name__,
+            "roles": roles,
+        }
+
+    def _checks(self) -> list[dict[str, Any]]:
+        if self._audit is None:
+            return []
+        return [
+            {"id": c.id, "code": c.code, "title": c.title, "chosen": c.id in self._chosen} for c in self._audit.checks
+        ]
+
+    def _work(self) -> None:
+        while True:
+            act = self._acts.get()
+            if act is None:
+                return
+            try:
+                self._do(act)
+            except WorkbenchError as error:
+                self._say("error", str(error))
+            except Exception as error:  # the screen says what happened; a thread has nobody to raise to
+                self._say(
+                    "error", f"{type(error).__name__} while doing {act.get('name')!r}: run it in a cell to see more"
+                )
+
+    def _do(self, act: Mapping[str, Any]) -> None:
+        does: dict[str, Callable[[Any], None]] = {
+            "run": self._run,
+            "choose": self._choose,
+            "open": self._open,
+            "threshold": self._threshold,
+            "export": self._export,
+        }
+        name = str(act.get("name"))
+        if name in does:
+            does[name](act.get("value"))
+
+    def _choose(self, value: Any) -> None:
+        if self._audit is None or not isinstance(value, list):
+            return
+        known = [c.id for c in self._audit.checks]
+        self._chosen = [c for c in known if c in value]
+        self._tell("state")
+
+    def _run(self, _: Any) -> None:
+        if self._audit is None:
+            return
+        if not self._chosen:
+            self._say("error", "no check is chosen: tick at least one")
+            return
+        self._cancel.clear()
+        with self._lock:
+            self._phase, self._message, self._progress = "running", {}, {"step": 0, "steps": 1, "label": "starting"}
+        self._tell("state")
+        try:
+            record = self._audit.with_checks(self._chosen).run(self._on_progress, self._cancel)
+        except WorkbenchError as error:
+            with self._lock:
+                self._phase = "error"
+            self._say("error", str(error))
+            return
+        with self._lock:
+            self._record = self._audit.record = record
+            self._phase = "partial" if self._cancel.is_set() else "done"
+            self._progress = {}
+        self._tell("state")
+        self._tell("finished")
+
+    def _on_progress(self, progress: Progress) -> None:
+        left = None
+        if progress.step > 1 and progress.steps > progress.step:
+            left = progress.seconds / progress.step * (progress.steps - progress.step)
+        with self._lock:
+            self._progress = {
+                "step": progress.step,
+                "steps": progress.steps,
+                "label": progress.label,
+                "seconds": round(progress.seconds, 1),
+                "left": None if left is None else round(left, 1),
+            }
+        now = time.monotonic()
+        if now - self._told >= SECONDS_BETWEEN_UPDATES:
+            self._told = now
+            self._tell("progress")
+
+    def _open(self, value: Any) -> None:
+        if self._record is not None and isinstance(value, str):
+            self._tell("detail", payload.detail(self._record, value))
+
+    def _threshold(self, value: Any) -> None:
+        while not self._acts.empty():  # of a burst of moves only the last matters
+            later = self._acts.get()
+            if later is None or later.get("name") != "threshold":
+                self._acts.put(later)
+                break
+            value = later.get("value")
+        if self._record is not None and isinstance(value, int | float):
+            self._tell("rates", payload.rates(self._record, float(value)))
+
+    def _export(self, value: Any) -> None:
+        if self._audit is None:
+            return
+        written = self._audit.with_checks(self._chosen).export(str(value or "audit.ipynb"))
+        self._say("done", f"wrote {written.name}: run it with papermill or in JupyterLab; it gives the same digest")
+
+    def _say(self, kind: str, text: str) -> None:
+        with self._lock:
+            self._message = {"kind": kind, "text": shown(text, 2000)[1:-1] if len(text) > 2000 else text}
+        self._tell("state")
+
+    def _tell(self, name: str, value: Any = None) -> None:
+        if name == "state":
+            value = self.state()
+        elif name == "progress":
+            value = dict(self._progress)
+        for listener in list(self._listeners):
+            listener(name, value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,231 @@
+// The audit on screen. One view for the notebook and the app: it only shows what `state`, `progress`, `detail` and
+// `rates` say and writes what the user does to `act`. Text from data goes in by textContent, never as markup.
+
+const h = (tag, attributes = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  for (const child of children.flat()) {
+    if (child !== null && child !== undefined) node.append(child instanceof Node ? child : String(child));
+  }
+  return node;
+};
+
+const s = (tag, attributes = {}, ...children) => {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+};
+
+const verdict = (row) => h("span", { class: `wb-verdict wb-${row.outcome}` }, h("span", { "aria-hidden": "true" }, row.shape), ` ${row.word}`);
+
+// A value on a line with its interval, and the limit as a rule.
+const whisker = (row) => {
+  const known = [row.value, row.low, row.high, row.limit].filter((v) => v !== null && v !== undefined);
+  const svg = s("svg", { viewBox: "0 0 120 16", class: "wb-whisker", "aria-hidden": "true" });
+  if (row.value === null || known.length < 2) return svg;
+  const [least, most] = [Math.min(...known), Math.max(...known)];
+  const x = (v) => 6 + (108 * (v - least)) / (most - least || 1);
+  svg.append(s("line", { x1: 2, x2: 118, y1: 8, y2: 8, class: "wb-axis" }));
+  if (row.low !== null && row.high !== null) svg.append(s("line", { x1: x(row.low), x2: x(row.high), y1: 8, y2: 8, class: "wb-range" }));
+  if (row.limit !== null) svg.append(s("line", { x1: x(row.limit), x2: x(row.limit), y1: 2, y2: 14, class: "wb-limit" }));
+  svg.append(s("circle", { cx: x(row.value), cy: 8, r: 3, class: "wb-dot" }));
+  return svg;
+};
+
+const table = (heads, rows, caption) =>
+  h("table", { class: "wb-table" },
+    caption ? h("caption", {}, caption) : null,
+    h("thead", {}, h("tr", {}, heads.map((t) => h("th", { scope: "col" }, t)))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))))));
+
+function show({ model, el }) {
+  let acts = 0;
+  const act = (name, value = null) => {
+    model.set("act", { name, value, at: `${Date.now()}-${(acts += 1)}` });
+    model.save_changes();
+  };
+  const root = h("div", { class: "wb", "data-lm-suppress-shortcuts": "true" });
+  const parts = { head: h("section"), setup: h("section"), board: h("section"), found: h("section"), slider: h("section"), tools: h("section") };
+  const live = h("div", { class: "wb-live", role: "status", "aria-live": "polite" });
+  root.append(parts.head, live, parts.setup, parts.board, parts.slider, parts.found, parts.tools);
+  el.replaceChildren(root);
+  const view = { filter: "", outcome: "", open: null, metric: "selection_rate", sort: "outcome" };
+
+  const head = (state) => {
+    const o = state.overview;
+    if (!o) {
+      const a = state.about;
+      const roles = (a.roles || []).map((r) => h("li", { class: "wb-chip" }, `${r.role}: ${r.column}`));
+      parts.head.replaceChildren(
+        h("header", { class: "wb-card" },
+          h("h2", {}, a.title || "Audit"),
+          h("p", {}, "Not run yet. ", `${a.columns ?? 0} columns from ${a.engine || "?"}, `, a.reference ? "with a reference" : "without a reference", a.model ? `, model ${a.model}.` : ", no model."),
+          roles.length ? h("ul", { class: "wb-chips", "aria-label": "Roles" }, roles) : h("p", { class: "wb-muted" }, "No column has a role: name a target, a score or sensitive columns to measure more.")));
+      return;
+    }
+    const causes = o.board.filter((r) => r.outcome !== "pass").slice(0, 5);
+    parts.head.replaceChildren(
+      h("header", { class: `wb-card wb-head wb-edge-${o.outcome}` },
+        h("h2", {}, verdict(o), " ", h("span", { class: "wb-title" }, o.title)),
+        h("p", { class: "wb-muted wb-spread" }, h("span", {}, o.data), h("span", { title: o.digest }, "digest ", h("code", {}, o.short_digest), " · not signed")),
+        state.phase === "partial" ? h("p", { class: "wb-message wb-warn" }, "▲ Cancelled: this is a partial result, labelled incomplete.") : null,
+        h("p", {}, h("strong", {}, o.line)),
+        h("ul", { class: "wb-causes" }, causes.map((r) => h("li", {}, verdict(r), h("span", { class: "wb-what" }, r.title), h("span", { class: "wb-value" }, r.shown), whisker(r)))),
+        h("details", {}, h("summary", {}, `What was not tested (${o.untested.length})`),
+          o.untested.length ? h("ul", {}, o.untested.map((u) => h("li", {}, `${u.what}: ${u.why}`))) : h("p", {}, "Everything in the plan was tested."))));
+  };
+
+  const setup = (state) => {
+    if (!state.can_run) return parts.setup.replaceChildren();
+    const busy = state.phase === "running";
+    const boxes = state.checks.map((c) =>
+      h("label", { class: "wb-check" },
+        h("input", { type: "checkbox", value: c.id, checked: c.chosen, disabled: busy, onchange: () => act("choose", [...parts.setup.querySelectorAll("input:checked")].map((i) => i.value)) }),
+        ` ${c.title} `, h("span", { class: "wb-muted" }, c.code)));
+    parts.setup.replaceChildren(
+      h("details", { open: !state.overview }, h("summary", {}, `Checks (${state.checks.filter((c) => c.chosen).length} of ${state.checks.length} chosen)`), h("div", { class: "wb-checks" }, boxes)),
+      h("div", { class: "wb-row" },
+        h("button", { class: "wb-primary", disabled: busy, onclick: () => act("run") }, state.overview ? "Run again" : "Run"),
+        h("button", { disabled: !busy, onclick: () => act("cancel") }, "Cancel")));
+  };
+
+  const progress = () => {
+    const state = model.get("state");
+    const p = { ...state.progress, ...model.get("progress") };
+    const message = state.message && state.message.text ? h("p", { class: `wb-message wb-${state.message.kind === "error" ? "error" : "pass"}` }, state.message.kind === "error" ? "✕ " : "● ", state.message.text) : null;
+    if (state.phase !== "running") return live.replaceChildren(...(message ? [message] : []));
+    const left = p.left ? `, about ${Math.max(1, Math.round(p.left))} s left` : "";
+    live.replaceChildren(
+      h("p", { class: "wb-progress" }, h("progress", { max: p.steps || 1, value: p.step || 0, "aria-label": "Progress" }), ` ${p.label || "starting"} · ${p.step || 0} / ${p.steps || 1}${left}`));
+  };
+
+  const board = (state) => {
+    const o = state.overview;
+    if (!o) return parts.board.replaceChildren();
+    const body = h("tbody");
+    const said = h("p", { class: "wb-muted", role: "status" });
+    const fill = () => {
+      const text = view.filter.toLowerCase();
+      let rows = o.board.filter((r) => (!view.outcome || r.outcome === view.outcome) && `${r.title} ${r.check} ${r.reason} ${r.word}`.toLowerCase().includes(text));
+      if (view.sort === "value") rows = [...rows].sort((a, b) => Math.abs(b.value ?? 0) - Math.abs(a.value ?? 0));
+      if (view.sort === "title") rows = [...rows].sort((a, b) => a.title.localeCompare(b.title));
+      said.textContent = `showing ${Math.min(rows.length, 200)} of ${o.board.length}`;
+      body.replaceChildren(...rows.slice(0, 200).map((r) =>
+        h("tr", {},
+          h("td", {}, verdict(r)),
+          h("td", {}, h("button", { class: "wb-link", title: r.reason, onclick: () => open(r.check) }, r.title)),
+          h("td", { class: "wb-number" }, r.shown || "–"),
+          h("td", { class: "wb-number" }, r.limit_shown),
+          h("td", {}, whisker(r)),
+          h("td", { class: "wb-number" }, r.n_shown))));
+      if (!rows.length) body.replaceChildren(h("tr", {}, h("td", { colspan: 6, class: "wb-empty" }, o.board.length ? "No rule matches this filter." : "The policy has no rule: nothing was judged.")));
+    };
+    const outcomes = [...new Set(o.board.map((r) => r.outcome))];
+    const sorter = (key, text, number) => h("th", { scope: "col", class: number ? "wb-number" : "" }, h("button", { class: "wb-sort", onclick: () => { view.sort = key; fill(); } }, text));
+    const text = h("input", { type: "search", placeholder: "Filter rules", "aria-label": "Filter rules", value: view.filter, oninput: (e) => { view.filter = e.target.value; fill(); } });
+    const select = h("select", { "aria-label": "Outcome", onchange: (e) => { view.outcome = e.target.value; fill(); } }, h("option", { value: "" }, "every outcome"), outcomes.map((x) => h("option", { value: x, selected: x === view.outcome }, x.replace("_", " "))));
+    parts.board.replaceChildren(h("h3", {}, "Rules"), h("div", { class: "wb-row" }, text, select, said),
+      h("div", { class: "wb-scroll" }, h("table", { class: "wb-table wb-board" }, h("thead", {}, h("tr", {}, sorter("outcome", "Outcome"), sorter("title", "Measure"), sorter("value", "Value [interval]", true), h("th", { scope: "col", class: "wb-number" }, "Limit"), h("th", { scope: "col" }, ""), h("th", { scope: "col", class: "wb-number" }, "n"))), body)));
+    fill();
+  };
+
+  const open = (check) => {
+    view.open = view.open === check ? null : check;
+    if (view.open) act("open", check);
+    found(model.get("state"));
+    const row = parts.found.querySelector(".wb-open");
+    if (row) row.scrollIntoView({ block: "nearest" });
+  };
+
+  const found = (state) => {
+    const o = state.overview;
+    if (!o) return parts.found.replaceChildren();
+    parts.found.replaceChildren(h("h3", {}, "Findings"), h("div", {}, o.findings.map((f) => {
+      const opened = view.open === f.check;
+      const button = h("button", { class: "wb-finding", "aria-expanded": String(opened), onclick: () => open(f.check) }, verdict(f), h("span", { class: "wb-what" }, h("strong", {}, f.title), ` ${f.code} `, h("span", { class: "wb-muted" }, f.summary)));
+      return h("div", { class: opened ? "wb-card wb-open" : "wb-line" }, button, opened ? detail(model.get("detail"), f.check) : null);
+    })));
+  };
+
+  const detail = (d, check) => {
+    if (!d || d.check !== check) return h("p", { class: "wb-muted" }, "Opening …");
+    const charts = d.charts.map((c) => h("figure", { class: c.wide ? "wb-wide" : "" }, h("img", { src: c.uri, alt: c.sentence }), h("figcaption", {}, c.sentence)));
+    const numbers = d.measures.map((m) => [`${m.title}${m.scope ? ` · ${m.scope}` : ""}`, m.why || m.shown, m.n, m.method]);
+    return h("div", { class: "wb-detail" },
+      h("p", {}, d.reason || d.summary), d.notes.map((n) => h("p", { class: "wb-muted" }, n)),
+      h("div", { class: "wb-charts" }, charts),
+      d.tables.map((t) => h("details", {}, h("summary", {}, `${t.title} (${t.total} rows)`), h("div", { class: "wb-scroll" }, table(t.columns, t.rows)))),
+      h("details", { open: !charts.length }, h("summary", {}, `Numbers (showing ${numbers.length} of ${d.total})`), h("div", { class: "wb-scroll" }, table(["Measure", "Value [interval]", "n", "Method"], numbers))),
+      h("details", {}, h("summary", {}, "How it is computed"), h("dl", {}, Object.entries(d.help).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]))),
+      h("details", {}, h("summary", {}, "Code"), h("pre", {}, d.code_text)));
+  };
+
+  const slider = (state) => {
+    const { grid, audited, rates } = state.slider;
+    if (!grid || !grid.length) return parts.slider.replaceChildren();
+    const at = grid.indexOf(audited);
+    const out = h("output", {}, audited.toPrecision(3));
+    const range = h("input", { type: "range", min: 0, max: grid.length - 1, step: 1, value: at, "aria-label": "Threshold", oninput: () => { out.textContent = grid[range.value].toPrecision(3); act("threshold", grid[range.value]); } });
+    const metric = h("select", { "aria-label": "Rate", onchange: (e) => { view.metric = e.target.value; forest(); } }, Object.entries(rates).map(([k, t]) => h("option", { value: k, selected: k === view.metric }, t)));
+    const place = h("div", { class: "wb-forest" });
+    parts.slider.replaceChildren(h("h3", {}, "Threshold"),
+      h("p", { class: "wb-muted" }, "A row is predicted positive when its score is at least the threshold. Moving it shows what would change; the audit stays as it is."),
+      h("div", { class: "wb-row" }, h("label", {}, "Threshold ", range, " ", out), h("label", {}, "Rate ", metric), h("button", { onclick: () => { range.value = at; out.textContent = audited.toPrecision(3); act("threshold", audited); } }, "Reset")),
+      place);
+    act("threshold", audited);
+  };
+
+  const forest = () => {
+    const r = model.get("rates");
+    const place = parts.slider.querySelector(".wb-forest");
+    if (!place || !r || !r.after) return;
+    const before = Object.fromEntries(r.before.groups.map((g) => [g.group, g]));
+    const rows = r.after.groups.map((g) => {
+      if (g.suppressed) return h("tr", {}, h("td", {}, g.label), h("td", { colspan: 4, class: "wb-muted" }, `○ ${r.after.suppressed}`));
+      const [b, a] = [before[g.group].rates[view.metric], g.rates[view.metric]];
+      return h("tr", {}, h("td", {}, g.label), h("td", { class: "wb-number" }, b.shown), h("td", { class: "wb-number" }, h("strong", {}, a.shown)), h("td", {}, line(b, a)), h("td", { class: "wb-number" }, a.n_shown));
+    });
+    const gaps = r.after.gaps.filter((g) => g.name.startsWith(view.metric)).map((g) => {
+      const was = r.before.gaps.find((x) => x.name === g.name && x.column === g.column);
+      return [`${g.title} · ${g.column}`, was ? was.shown : "–", g.shown];
+    });
+    place.replaceChildren(h("div", { class: "wb-scroll" }, h("table", { class: "wb-table" }, h("thead", {}, h("tr", {}, ["Group", "At the audit's", "At this", "0 – 100 %, interval", "n"].map((t, i) => h("th", { scope: "col", class: i === 1 || i === 2 || i === 4 ? "wb-number" : "" }, t)))), h("tbody", {}, rows)), table(["Gap", "At the audit's", "At this"], gaps)));
+  };
+
+  const line = (b, a) => {
+    const svg = s("svg", { viewBox: "0 0 220 16", class: "wb-rate", "aria-hidden": "true" }, s("line", { x1: 5, x2: 215, y1: 8, y2: 8, class: "wb-axis" }));
+    const x = (v) => 5 + 210 * v;
+    if (b.value !== null) svg.append(s("line", { x1: x(b.low), x2: x(b.high), y1: 11, y2: 11, class: "wb-before" }), s("circle", { cx: x(b.value), cy: 11, r: 2.5, class: "wb-before-dot" }));
+    if (a.value !== null) svg.append(s("line", { x1: x(a.low), x2: x(a.high), y1: 6, y2: 6, class: "wb-range" }), s("circle", { cx: x(a.value), cy: 6, r: 3, class: "wb-dot" }));
+    return svg;
+  };
+
+  const tools = (state) => {
+    if (!state.can_run) return parts.tools.replaceChildren();
+    const name = h("input", { type: "text", value: "audit.ipynb", "aria-label": "Notebook to write" });
+    parts.tools.replaceChildren(h("div", { class: "wb-row" }, name, h("button", { onclick: () => act("export", name.value) }, "Export notebook")));
+  };
+
+  let digest = null;
+  const all = () => {
+    const state = model.get("state");
+    const now = `${state.overview ? state.overview.digest : ""} ${state.phase}`;
+    setup(state);
+    progress();
+    if (now === digest) return; // messages and ticks must not rebuild what the user is working in
+    digest = now;
+    [head, board, slider, found, tools].forEach((part) => part(state));
+  };
+  model.on("change:state", all);
+  model.on("change:progress", progress);
+  model.on("change:detail", () => found(model.get("state")));
+  model.on("change:rates", forest);
+  all();
+}
+
+export default { render: show };

@@ -1,0 +1,74 @@
+"""The notebook widget: the shared view over a session, with a static twin that outlives the kernel."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+from workbench.report import words
+from workbench.ui.session import Session
+
+if TYPE_CHECKING:
+    from workbench.door import Audit
+
+VIEWS = Path(__file__).parents[1] / "views"
+
+
+class AuditWidget(anywidget.AnyWidget):  # type: ignore[misc]  # a trait class without types
+    """Hands the session's state to the view and the user's acts to the session; holds no logic."""
+
+    _esm = VIEWS / "audit.js"
+    _css = VIEWS / "audit.css"
+    state = traitlets.Dict().tag(sync=True)
+    progress = traitlets.Dict().tag(sync=True)
+    detail = traitlets.Dict().tag(sync=True)
+    rates = traitlets.Dict().tag(sync=True)
+    act = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(state=session.state())
+        self._session = session
+        session.subscribe(self._told)
+        self.observe(self._acted, names="act")
+
+    def _told(self, name: str, value: Any) -> None:
+        if name in ("state", "progress", "detail", "rates"):
+            setattr(self, name, value)
+
+    def _acted(self, change: Any) -> None:
+        self._session.act(change["new"])
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        html, text = self._session.static()
+        return {**(data or {}), "text/html": html, "text/plain": text}, metadata
+
+
+def show(audit: Audit) -> AuditWidget:
+    """Display the workbench of an audit and, below it, a static copy that is renewed when a run ends."""
+    from IPython.display import HTML, display
+
+    session = Session(audit)
+    widget = AuditWidget(session)
+    name = f"workbench-{uuid.uuid4().hex}"
+    display(widget)  # type: ignore[no-untyped-call]
+    display(HTML(twin(session)), display_id=name)  # type: ignore[no-untyped-call]
+
+    def renew(event: str, _: Any) -> None:
+        if event == "finished":
+            display(HTML(twin(session)), display_id=name, update=True)  # type: ignore[no-untyped-call]
+
+    session.subscribe(renew)
+    return widget
+
+
+def twin(session: Session) -> str:
+    """Return the static copy, folded under its verdict so that it takes one line beside the live view."""
+    html, _ = session.static()
+    line = "not run yet" if session.record is None else words.verdict_line(session.record)
+    return f"<details><summary>{line} (copy that needs no kernel)</summary>{html}</details>"
