@@ -53,7 +53,7 @@ def interval_mark(shown: ShownMeasure | ShownJudgement) -> Markup:
         return Markup("")
     low = Markup("{}∞").format(words.MINUS) if about.low is None else _field(shown, "low")
     high = Markup("∞") if about.high is None else _field(shown, "high")
-    return Markup("[{}, {}]").format(low, high)
+    return Markup("[{},&nbsp;{}]").format(low, high)
 
 
 def cell_mark(shown: ShownEvidence, row: int, column: int) -> Markup:

@@ -57,7 +57,8 @@ class ShownFinding:
         """Return the worst outcome of the rules on it, else its own status."""
         if str(self.finding.status) != "measured":
             return str(self.finding.status)
-        return words.worst(j.judgement.outcome for j in self.judgements)
+        # A measured finding whose every rule is not applicable was measured all the same.
+        return words.worst([*(j.judgement.outcome for j in self.judgements), "measured"])
 
     @property
     def excess(self) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
@@ -14,10 +15,13 @@ from workbench.report import charts, html, marks, words
 from workbench.report.captions import chart_sentence
 from workbench.report.shown import Shown, ShownEvidence, ShownFinding, ShownJudgement, ShownMeasure, show
 
+NBSP = "\u00a0"
 MOST_BYTES = 64_000
+LEAST_DRAWING = 4_000
 MOST_CAUSES = 12
 MOST_FINDINGS = 60
 MOST_MEASURES = 20
+Drawing = Callable[[], Markup | None]
 _LEFT = Markup(' style="text-align:left"')
 _RIGHT = Markup(' style="text-align:right"')
 
@@ -50,11 +54,10 @@ def section(record: Record, family: str) -> Static:
     chosen = [f for f in shown.by_severity if f.finding.check.split(".")[0] == family]
     if not chosen:
         none = f"No check of the family {words.plain(family)} ran."
-        return Static(_within([Markup("<p>{}</p>").format(none), _of_record(record)], []), none)
-    parts = [_finding_html(f, shown) for f in chosen]
-    drawings = [d for f in chosen for d in _drawings(f, shown)]
+        return Static(_within([Markup("<p>{}</p>").format(none), _of_record(record)]), none)
+    parts = [part for f in chosen for part in _finding_parts(f, shown)]
     lines = [f"{words.shape(f.outcome)} {_title(f)}: {_sentence(f)}" for f in chosen]
-    return Static(_within([*parts, _of_record(record)], drawings), "\n".join(lines))
+    return Static(_within([*parts, _of_record(record)]), "\n".join(lines))
 
 
 def _of_record(record: Record) -> Markup:
@@ -81,7 +84,7 @@ def static_html(record: Record) -> str:
     every = shown.by_severity
     rows = [_finding_row(f) for f in every[:MOST_FINDINGS]]
     body = _table(("Outcome", "Finding", "In words"), rows, _cut(len(every), MOST_FINDINGS, "findings"))
-    return _within([_verdict_html(shown), body], [])
+    return _within([_verdict_html(shown), body])
 
 
 def _verdict_html(shown: Shown) -> Markup:
@@ -103,11 +106,13 @@ def _judgement_row(shown: ShownJudgement) -> list[Markup]:
     j = shown.judgement
     value, n, limit = Markup(""), Markup(""), Markup("")
     if j.value is not None:
-        value = marks.judgement_mark(shown, "value") + " " + marks.interval_mark(shown)
+        value = marks.judgement_mark(shown, "value") + NBSP + marks.interval_mark(shown)
     if j.n is not None:
         n = marks.judgement_mark(shown, "n")
     if j.limit is not None:
-        limit = Markup("{} {}").format(words.operator_words(j.operator), marks.judgement_mark(shown, "limit"))
+        limit = Markup("{}&nbsp;{}").format(
+            words.operator_words(j.operator).replace(" ", NBSP), marks.judgement_mark(shown, "limit")
+        )
     return [_outcome(j.outcome), _bdi(words.judgement_title(j)), value, limit, n, _bdi(words.plain(j.reason, 300))]
 
 
@@ -115,17 +120,23 @@ def _finding_row(f: ShownFinding) -> list[Markup]:
     return [_outcome(f.outcome), _bdi(_title(f)), _bdi(_sentence(f))]
 
 
-def _finding_html(f: ShownFinding, shown: Shown) -> Markup:
+def _finding_parts(f: ShownFinding, shown: Shown) -> Iterator[Markup | Drawing]:
+    yield _finding_head(f)
+    for evidence in f.evidence:
+        yield partial(_drawing, evidence, shown)
+    first = html.first_measures(f)[:MOST_MEASURES]
+    if first:
+        cut = _cut(len(f.measures), MOST_MEASURES, "measures")
+        yield _table(("Measure", "About", "Value", "n"), [_measure_row(m, shown) for m in first], cut)
+
+
+def _finding_head(f: ShownFinding) -> Markup:
     head = Markup("<h4>{} {}</h4><p>{}</p>").format(_outcome(f.outcome), _bdi(_title(f)), _bdi(_sentence(f)))
     ranked = sorted(f.judgements, key=lambda j: words.SEVERITY.index(j.judgement.outcome))
     judged = [_judgement_row(j) for j in ranked[:MOST_CAUSES]]
     if judged:
         cut = _cut(len(ranked), MOST_CAUSES, "judgements")
         head += _table(("Outcome", "What", "Value", "Limit", "n", "Why"), judged, cut)
-    first = html.first_measures(f)[:MOST_MEASURES]
-    if first:
-        cut = _cut(len(f.measures), MOST_MEASURES, "measures")
-        head += _table(("Measure", "About", "Value", "n"), [_measure_row(m, shown) for m in first], cut)
     return head
 
 
@@ -133,15 +144,9 @@ def _measure_row(m: ShownMeasure, shown: Shown) -> list[Markup]:
     measure = m.measure
     value = Markup("{}").format(shown.suppressed_text if m.hidden else f"undefined: {measure.undefined_because}")
     if measure.value is not None:
-        value = marks.measure_mark(m, "value") + " " + marks.interval_mark(m)
+        value = marks.measure_mark(m, "value") + NBSP + marks.interval_mark(m)
     n = marks.measure_mark(m, "n") if measure.n is not None else Markup("")
     return [_bdi(words.title_of(measure)), _bdi(words.scope_words(measure) or "all rows"), value, n]
-
-
-def _drawings(f: ShownFinding, shown: Shown) -> Iterable[Markup]:
-    for evidence in f.evidence:
-        if (drawing := _drawing(evidence, shown)) is not None:
-            yield drawing
 
 
 def _drawing(evidence: ShownEvidence, shown: Shown) -> Markup | None:
@@ -155,23 +160,29 @@ def _drawing(evidence: ShownEvidence, shown: Shown) -> Markup | None:
     return picture.format(_bdi(title), _bdi(sentence), f"{title}. {sentence}", uri)
 
 
-def _within(parts: Sequence[Markup], drawings: Iterable[Markup]) -> str:
-    """Join parts, then as many drawings as fit, and say what was left out."""
-    kept, left, size = [], 0, 0
-    for part in (*parts, *drawings):
-        size += len(part.encode())
-        if size > MOST_BYTES - 500:
-            size -= len(part.encode())
-            left += 1
+def _within(parts: Sequence[Markup | Drawing]) -> str:
+    """Join what fits, in order: text first comes into the count, then drawings; say what was left out."""
+    room = MOST_BYTES - 500
+    found: dict[int, Markup] = {}
+    left = 0
+    # The last part names the record: it is counted first, and so always kept.
+    for at in sorted(range(len(parts)), key=lambda i: (callable(parts[i]), i != len(parts) - 1, i)):
+        part = parts[at]
+        drawn = part() if not isinstance(part, Markup) and room > LEAST_DRAWING else part
+        if drawn is None:
+            continue
+        if isinstance(drawn, Markup) and (size := len(drawn.encode())) <= room:
+            found[at], room = drawn, room - size
         else:
-            kept.append(part)
+            left += 1
+    kept = [found[at] for at in sorted(found)]
     if left:
         kept.append(Markup("<p>{} more are in the report and in record.json.</p>").format(words.number(left)))
     return str(Markup("\n").join(kept))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Markup]], caption: str = "") -> Markup:
-    top = Markup("<caption>{}</caption>").format(caption) if caption else Markup("")
+    top = Markup("<caption{}>{}</caption>").format(_LEFT, caption) if caption else Markup("")
     titles = Markup("").join(Markup('<th scope="col"{}>{}</th>').format(_side(t), t) for t in head)
     body = Markup("").join(
         Markup("<tr>{}</tr>").format(
@@ -192,7 +203,7 @@ def _cut(total: int, most: int, what: str) -> str:
 
 
 def _outcome(outcome: str) -> Markup:
-    return Markup("{}&nbsp;{}").format(words.shape(outcome), words.outcome_word(outcome))
+    return Markup("{}&nbsp;{}").format(words.shape(outcome), words.outcome_word(outcome).replace(" ", NBSP))
 
 
 def _title(f: ShownFinding) -> str:
