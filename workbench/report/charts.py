@@ -11,6 +11,7 @@ from workbench.core.errors import import_extra
 from workbench.core.finding import Cell
 from workbench.report import words
 from workbench.report.captions import chart_sentence
+from workbench.report.png import compressed
 from workbench.report.shown import ShownEvidence
 
 Spec = dict[str, Any]
@@ -66,7 +67,7 @@ def chart_png(shown: ShownEvidence, suppressed: str = "n < 10", scale: float = 1
     """Return the chart as PNG on white, for places that show no SVG."""
     spec = chart_spec(shown, LIGHT, suppressed)
     png = _converted("vegalite_to_png", spec and {**spec, "background": LIGHT.surface}, scale=scale)
-    return png if isinstance(png, bytes) else None
+    return compressed(png) if isinstance(png, bytes) else None
 
 
 def _converted(function: str, spec: Spec | None, **options: float) -> Any:

@@ -169,7 +169,7 @@ def _within(parts: Sequence[Markup | Drawing]) -> str:
     for at in sorted(range(len(parts)), key=lambda i: (callable(parts[i]), i != len(parts) - 1, i)):
         part = parts[at]
         drawn = part() if not isinstance(part, Markup) and room > LEAST_DRAWING else part
-        if drawn is None:
+        if drawn is None:  # a table that is not drawn
             continue
         if isinstance(drawn, Markup) and (size := len(drawn.encode())) <= room:
             found[at], room = drawn, room - size
@@ -177,8 +177,12 @@ def _within(parts: Sequence[Markup | Drawing]) -> str:
             left += 1
     kept = [found[at] for at in sorted(found)]
     if left:
-        kept.append(Markup("<p>{} more are in the report and in record.json.</p>").format(words.number(left)))
+        kept.append(Markup("<p>Left out here, and in the report: {}.</p>").format(_things(left)))
     return str(Markup("\n").join(kept))
+
+
+def _things(left: int) -> str:
+    return f"{words.number(left)} chart{'s' if left > 1 else ''} or table{'s' if left > 1 else ''}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Markup]], caption: str = "") -> Markup:
