@@ -146,6 +146,7 @@ for i in range(2):
         assert (tmp_path / name / "record.json").read_bytes() == record().to_json()
         assert {p.name for p in (tmp_path / name).iterdir()} == {"record.json", "audit.ipynb"}
     assert results[0] == results[1]
+    assert [p.name for p in Path.cwd().iterdir()] == ["saved.json"]  # nothing is left where it was started
     assert {"step": 1} in told
     found = nbformat.reads(results[0].decode(), as_version=4)
     nbformat.validate(found)

@@ -74,7 +74,7 @@ def test_a_judgement_reads_as_a_sentence():
     assert "0.841 [0.789, 0.884]" in sentence
     assert "limit at least 0.90" in sentence
     assert words.limit_words("between 0.8 and", 1.25) == "between 0.8 and 1.25"
-    assert words.limit_words("change <=", 0.05, "share") == "change at most 5%"
+    assert words.limit_words("change <=", 0.05, "share") == "at most 5%"
 
 
 def test_titles_for_people():

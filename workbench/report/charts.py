@@ -55,6 +55,11 @@ def chart_spec(shown: ShownEvidence, palette: Palette = LIGHT, suppressed: str =
     return {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", **body, "config": _config(palette)}
 
 
+def is_drawn(kind: str) -> bool:
+    """Return whether tables of this kind are drawn."""
+    return kind in _DRAWINGS
+
+
 def chart_svg(shown: ShownEvidence, suppressed: str = "n < 10") -> str | None:
     """Return the chart as SVG that follows the reader's light or dark theme; None when there is none."""
     svg = _converted("vegalite_to_svg", chart_spec(shown, LIGHT, suppressed))

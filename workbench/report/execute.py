@@ -259,7 +259,7 @@ def _papermill(job: Mapping[str, Any], scratch: Path) -> str:
             log_output=False,
             store_widget_state=False,
             record_timing=False,
-            **_private_transport(),
+            **_private_transport(scratch),
         )
     except papermill.PapermillExecutionError as error:
         return f"{error.ename}: {words.plain(error.evalue, 600)}"
@@ -270,13 +270,15 @@ def _papermill(job: Mapping[str, Any], scratch: Path) -> str:
     return ""
 
 
-def _private_transport() -> dict[str, Any]:
+def _private_transport(scratch: Path) -> dict[str, Any]:
     # Over TCP any user of the computer can reach a kernel's ports; sockets lie in a folder of our own.
     if sys.platform == "win32":
         return {}
     from traitlets.config import Config
 
-    return {"config": Config({"KernelManager": {"transport": "ipc"}})}
+    # Without a connection file of its own the sockets would lie in the current folder, shared with other runs.
+    place = {"transport": "ipc", "connection_file": str(scratch / "run" / "kernel.json")}
+    return {"config": Config({"KernelManager": place})}
 
 
 # ---------------------------------------------------------------------------- files

@@ -108,7 +108,7 @@ def section_of(finding: ShownFinding, shown: Shown, *, drawn: bool = False) -> S
 def _section(finding: ShownFinding, shown: Shown, budget: int) -> Section:
     check = check_of(finding.finding)
     drawn, tables, undrawn = _evidence(finding, shown, budget)
-    judged = sorted(finding.judgements, key=lambda j: words.SEVERITY.index(j.judgement.outcome))
+    judged = sorted(finding.judgements, key=lambda j: (words.SEVERITY.index(j.judgement.outcome), -j.excess))
     listed = tuple(j for j in judged if j.judgement.outcome != "pass")[:MOST_JUDGEMENTS]
     listed = listed or tuple(judged[:1])
     return Section(
@@ -128,7 +128,8 @@ def _section(finding: ShownFinding, shown: Shown, budget: int) -> Section:
 
 def summary(finding: ShownFinding) -> str:
     """Return the finding in one sentence, from what may be shown of it."""
-    worst = min(finding.judgements, key=lambda j: words.SEVERITY.index(j.judgement.outcome), default=None)
+    ranked = sorted(finding.judgements, key=lambda j: (words.SEVERITY.index(j.judgement.outcome), -j.excess))
+    worst = ranked[0] if ranked else None
     if worst is not None and worst.measure is not None and worst.judgement.outcome in _OPEN:
         by_index = {m.index: m.measure for m in finding.measures}
         return words.measure_sentence(by_index[worst.measure])
@@ -144,7 +145,9 @@ def first_measures(finding: ShownFinding) -> tuple[ShownMeasure, ...]:
     judged = [j.measure for j in finding.judgements if j.judgement.outcome != "pass"]
     first = [m for m in finding.measures if m.index in judged]
     rest = [m for m in finding.measures if m.index not in judged]
-    rest.sort(key=lambda m: m.measure.name == "count")  # a group's rows are said by n, so they may come last
+    rest.sort(
+        key=lambda m: m.measure.name == "count" or m.measure.unit == "rows"
+    )  # rates before the counts they are made of
     return tuple([*first, *rest][:MOST_ROWS])
 
 
@@ -158,7 +161,7 @@ def _evidence(finding: ShownFinding, shown: Shown, budget: int) -> tuple[tuple[C
         if svg is not None:
             drawn.append(_chart(evidence, svg))
             budget -= len(drawn[-1].uri)
-        elif len(tables) < MOST_CHARTS and (room or not drawn):
+        elif len(tables) < MOST_CHARTS and (room or not charts.is_drawn(evidence.evidence.kind)):
             tables.append(_table(evidence))
         else:
             undrawn += 1

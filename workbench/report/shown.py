@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -33,13 +34,22 @@ class ShownEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ShownJudgement:
-    """A judgement with its index in the verdict, the index of the measure it is about (or None) and its unit."""
+    """A judgement with its index in the verdict, the index of the measure it is about (or None) and its unit.
+
+    `worst_of` says of how many judgements of its rule it is the worst, where it stands for them all.
+    """
 
     index: int
     judgement: Judgement
     measure: int | None = None
     unit: str = ""
     hidden: bool = False
+    worst_of: int = 1
+
+    @property
+    def excess(self) -> float:
+        """Return how far, relative to its limit, the judged value lies from it."""
+        return _excess(self.judgement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class ShownFinding:
     @property
     def excess(self) -> float:
         """Return how far, relative to its limit, the worst judged value lies from it."""
-        return max((_excess(j.judgement) for j in self.judgements), default=0.0)
+        return max((j.excess for j in self.judgements), default=0.0)
 
 
 @dataclass(frozen=True)
@@ -85,12 +95,16 @@ class Shown:
 
         return tuple(sorted(self.findings, key=order))
 
-    @property
+    @cached_property
     def causes(self) -> tuple[ShownJudgement, ...]:
-        """Return the judgements that made the verdict, the worst first, what could not be tested last."""
-        kept = [j for j in self.judgements if j.judgement.outcome in _CAUSES]
-        needed = [j for j in kept if j.judgement.required or j.judgement.outcome != "not_applicable"]
-        return tuple(sorted(needed, key=lambda j: _CAUSES.index(j.judgement.outcome)))
+        """Return what made the verdict: for each rule that did not pass its worst judgement, the worst rule first."""
+        by_rule: dict[str, list[ShownJudgement]] = {}
+        for j in self.judgements:
+            by_rule.setdefault(j.judgement.rule, []).append(j)
+        worst = [_worst(of_rule) for of_rule in by_rule.values()]
+        kept = [w for w in worst if w.judgement.outcome in _CAUSES]
+        needed = [w for w in kept if w.judgement.required or w.judgement.outcome != "not_applicable"]
+        return tuple(sorted(needed, key=lambda w: _CAUSES.index(w.judgement.outcome)))
 
     @property
     def suppressed_text(self) -> str:
@@ -188,6 +202,12 @@ def _judgement(
     bare = replace(j, value=None, low=None, high=None, n=None, p_value=None, adjusted_p_value=None)
     blank = replace(bare, reason=reason, minimum_detectable=None)
     return ShownJudgement(index, blank, place, unit, hidden=True)
+
+
+def _worst(of_rule: Sequence[ShownJudgement]) -> ShownJudgement:
+    outcome = words.worst(j.judgement.outcome for j in of_rule)
+    alike = [j for j in of_rule if j.judgement.outcome == outcome]
+    return replace(max(alike, key=lambda j: j.excess), worst_of=len(of_rule))
 
 
 def _excess(j: Judgement) -> float:

@@ -71,6 +71,7 @@ def static_text(record: Record) -> str:
     lines = [f"{words.verdict_line(record)}", f"{words.subject_title(record)} · {words.data_words(record)}"]
     for cause in shown.causes[:MOST_CAUSES]:
         sentence = words.judgement_sentence(cause.judgement, cause.unit)
+        sentence += f" (worst of {words.number(cause.worst_of)})" if cause.worst_of > 1 else ""
         lines.append(f"  {words.shape(cause.judgement.outcome)} {sentence}")
     if len(shown.causes) > MOST_CAUSES:
         lines.append(f"  and {words.number(len(shown.causes) - MOST_CAUSES)} more")
@@ -98,7 +99,7 @@ def _verdict_html(shown: Shown) -> Markup:
         marks.verdict_mark(record, "digest"),
     )
     rows = [_judgement_row(j) for j in shown.causes[:MOST_CAUSES]]
-    cut = _cut(len(shown.causes), MOST_CAUSES, "judgements")
+    cut = _cut(len(shown.causes), MOST_CAUSES, "rules")
     return head + (_table(("Outcome", "What", "Value", "Limit", "n", "Why"), rows, cut) if rows else Markup(""))
 
 
@@ -132,7 +133,7 @@ def _finding_parts(f: ShownFinding, shown: Shown) -> Iterator[Markup | Drawing]:
 
 def _finding_head(f: ShownFinding) -> Markup:
     head = Markup("<h4>{} {}</h4><p>{}</p>").format(_outcome(f.outcome), _bdi(_title(f)), _bdi(_sentence(f)))
-    ranked = sorted(f.judgements, key=lambda j: words.SEVERITY.index(j.judgement.outcome))
+    ranked = sorted(f.judgements, key=lambda j: (words.SEVERITY.index(j.judgement.outcome), -j.excess))
     judged = [_judgement_row(j) for j in ranked[:MOST_CAUSES]]
     if judged:
         cut = _cut(len(ranked), MOST_CAUSES, "judgements")

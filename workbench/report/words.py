@@ -240,9 +240,8 @@ def limit_words(operator: str, limit: float | None, unit: str = "") -> str:
 
 def operator_words(operator: str) -> str:
     """Return a comparison in words: "at least"."""
-    if operator.startswith("change "):
-        return f"change {operator_words(operator.removeprefix('change '))}"
-    return _OPERATORS.get(operator, plain(operator) if operator else "")
+    bare = operator.removeprefix("change ")
+    return _OPERATORS.get(bare, plain(bare) if bare else "")
 
 
 def limit_number(limit: float, unit: str = "") -> str:
@@ -296,7 +295,8 @@ def judgement_title(j: Judgement) -> str:
     """Return what was judged: "Selection rate, smallest over largest group · race"."""
     if not j.measure:
         return plain(j.rule)
-    return " · ".join(part for part in (title_of(j), scope_words(j)) if part)
+    change = ", change from the reference" if j.operator.startswith("change ") else ""
+    return " · ".join(part for part in (title_of(j) + change, scope_words(j)) if part)
 
 
 def judgement_sentence(j: Judgement, unit: str = "") -> str:
