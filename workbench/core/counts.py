@@ -161,7 +161,9 @@ class _ColumnCounter:
         a = self._about
         numbers = self._numbers.done() if self._numeric else None
         values = None if self._numeric else self._values.done()
-        return ColumnCounts(a.name, a.kind, a.integral, self._rows, self._missing, numbers, values)
+        # By value, as everything: 1.0 is whole whatever the dtype it came in.
+        integral = numbers is not None and numbers.whole
+        return ColumnCounts(a.name, a.kind, integral, self._rows, self._missing, numbers, values)
 
 
 def count(

@@ -142,6 +142,11 @@ class NumberCounts:
         mixed = self.counts[self.lows < self.highs]
         return float(mixed.max() / self.n) if len(mixed) else 0.0
 
+    @cached_property
+    def whole(self) -> bool:
+        """Say whether all values seen at the ends of bins are whole numbers."""
+        return bool(((self.lows == np.floor(self.lows)) & (self.highs == np.floor(self.highs))).all())
+
     @property
     def minimum(self) -> float | None:
         """Return the smallest finite value."""

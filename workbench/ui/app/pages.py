@@ -130,6 +130,7 @@ def serve_pages(folder: Path, *, port: int, prefix: str, show: bool, threaded: b
 
         raise ConfigError(f"{shown(folder, 200)} is not a folder: name the one that holds bundles.")
     pn.config.inline = True  # nothing is fetched from another host
+    pn.config.raw_css = ["@media (prefers-color-scheme: dark) { body { background: #14171c; } }"]
     return pn.serve(
         {"/": lambda: page(folder)},
         title="Audit Workbench",

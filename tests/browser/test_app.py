@@ -1,0 +1,81 @@
+"""The reviewer's app in a real browser."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.audit.bundle import open_bundle
+from workbench.report import words
+from workbench.ui import payload
+from workbench.ui.app.pages import AuditView, _module
+from workbench.ui.widgets.audit_widget import VIEWS, AuditWidget
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+
+
+def test_list_open_and_drill(page: Any, app: str, bundles: Path) -> None:
+    """A reviewer finds the audit, reads the verdict, filters, opens a finding and moves the threshold."""
+    record = open_bundle(bundles / "demo").record
+    page.goto(app)
+    page.get_by_role("link", name=words.subject_title(record)).click()
+    head = page.locator(".wb-head")
+    head.wait_for(timeout=30_000)
+    assert "FAIL" in head.inner_text().upper()
+    assert head.locator("[title^='sha256:']").get_attribute("title") == record.digest
+    assert "bundle=demo" in page.url
+    assert page.get_by_role("button", name="Run", exact=True).count() == 0  # read-only
+
+    # Python's payload is what the notebook's widget shows too: the same numbers, in the same words.
+    board = payload.overview(record)["board"]
+    rows = page.locator(".wb-board tbody tr")
+    assert rows.count() == len(board)
+    for i, row in enumerate(board[:20]):
+        assert row["shown"] in rows.nth(i).inner_text()
+
+    page.locator(".wb-finding", has_text="Rates by group").click()
+    page.locator(".wb-charts img").first.wait_for(timeout=20_000)
+    if os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{os.environ['SCREENSHOTS']}/app.png", full_page=True)
+    group = page.locator(".wb-forest tbody tr", has_text="colour Black").first
+    before = group.inner_text()
+    page.locator("input[type=range]").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(1500)
+    assert before != page.locator(".wb-forest tbody tr", has_text="colour Black").first.inner_text()
+    assert page.foreign == []
+
+
+def test_both_shells_show_one_view_file() -> None:
+    """The widget's module is the file, and the app's module is the same file behind an adapter."""
+    source = (VIEWS / "audit.js").read_text("utf-8")
+
+    assert str(AuditWidget._esm) == source or Path(str(AuditWidget._esm)) == VIEWS / "audit.js"
+    assert _module().startswith(source.replace("export default", "const view =", 1))
+    assert AuditView._esm == _module()
+
+
+def test_no_other_file_can_be_named(page: Any, app: str) -> None:
+    """A bundle is opened by a name of the list only, whatever the address says."""
+    for name in ("../input", "/etc", "demo/..", "%2e%2e", "<img src=x onerror=alert(1)>"):
+        page.goto(f"{app}/?bundle={name}")
+        page.locator(".wb-error").wait_for(timeout=20_000)
+        assert page.locator("img").count() == 0
+
+
+def test_dark_theme(chromium: Any, app: str) -> None:
+    """In a dark host surface and ink change together."""
+    context = chromium.new_context(color_scheme="dark", viewport={"width": 1200, "height": 1400})
+    page = context.new_page()
+    page.goto(f"{app}/?bundle=demo")
+    page.locator(".wb-head").wait_for(timeout=30_000)
+    colours = page.locator(".wb").last.evaluate("e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]")
+    if os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{os.environ['SCREENSHOTS']}/app-dark.png", full_page=True)
+    context.close()
+
+    assert colours == ["rgb(230, 233, 238)", "rgb(20, 23, 28)"]
