@@ -163,9 +163,7 @@ def import_workbench():
         "seconds = time.process_time() - begun\n"
         f"print(json.dumps([seconds, [m for m in {HEAVY!r} if m in sys.modules]]))"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
-    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     return json.loads(run.stdout)
 
 
