@@ -240,7 +240,7 @@ def notebook_bytes(notebook: Any) -> bytes:
     """Return a notebook as the bytes of its file."""
     import nbformat
 
-    text: str = nbformat.writes(notebook)
+    text: str = nbformat.writes(notebook, version=4)  # type: ignore[no-untyped-call]
     return (text.rstrip() + "\n").encode()
 
 
@@ -268,7 +268,7 @@ def _threshold(value: float) -> float:
     return float(value)
 
 
-def _is_source(data: Any) -> bool:
+def _is_source(data: object) -> bool:
     if isinstance(data, list | tuple):
         return bool(data) and all(isinstance(part, str | Path) for part in data)
     return isinstance(data, str | Path)

@@ -54,18 +54,19 @@ def _plain_frame(path: Path, found: dict[str, float]) -> dict[str, np.ndarray]:
     con = duckdb.connect()
     con.execute("SET threads TO 2")
     table = con.read_parquet(str(path))
+    table.create_view("seen")
     names = table.columns
     quoted = ", ".join(f'"{n}"' for n in names)
     kinds = dict(zip(names, map(str, table.types), strict=True))
     hashes = ", ".join(f'sum(hash("{n}")), count("{n}")' for n in names)
-    con.sql(f"SELECT count(*), {hashes}, sum(hash({quoted})) FROM table").fetchall()
-    con.sql(f"SELECT count(*), count(DISTINCT hash({quoted})) FROM table").fetchall()
+    con.sql(f"SELECT count(*), {hashes}, sum(hash({quoted})) FROM seen").fetchall()
+    con.sql(f"SELECT count(*), count(DISTINCT hash({quoted})) FROM seen").fetchall()
     for name in (n for n in names if kinds[n] == "VARCHAR"):
-        con.sql(f'SELECT "{name}", count(*) FROM table GROUP BY 1').fetchall()
+        con.sql(f'SELECT "{name}", count(*) FROM seen GROUP BY 1').fetchall()
     joint = "y, pred, sex, region"
-    con.sql(f"SELECT {joint}, count(*) FROM table GROUP BY ALL").fetchall()
+    con.sql(f"SELECT {joint}, count(*) FROM seen GROUP BY ALL").fetchall()
     numeric = [n for n in names if kinds[n] not in ("VARCHAR", "BOOLEAN")]
-    columns = con.sql("SELECT " + ", ".join(f'"{n}"' for n in numeric) + " FROM table").fetchnumpy()
+    columns = con.sql("SELECT " + ", ".join(f'"{n}"' for n in numeric) + " FROM seen").fetchnumpy()
     sorted_columns = {}
     for name in numeric:
         values = np.ma.compressed(columns[name]) if np.ma.isMaskedArray(columns[name]) else columns[name]

@@ -63,7 +63,8 @@ def test_a_whole_audit_in_the_notebook(page: Any, lab: tuple[str, Path]) -> None
 
     page.evaluate(
         """() => { window.said = []; const live = document.querySelector('.wb .wb-live');
-        new MutationObserver(() => window.said.push(live.textContent)).observe(live, {childList: true, subtree: true}); }"""
+        const note = () => window.said.push(live.textContent);
+        new MutationObserver(note).observe(live, {childList: true, subtree: true}); }"""
     )
     view.locator(".wb-primary").click()
     view.locator(".wb-head").wait_for(timeout=60_000)

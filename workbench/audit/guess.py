@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from workbench.audit.plan import Plan
 from workbench.core.arrow import Kind
@@ -39,10 +40,10 @@ def first_plan(data: str, folder: Path) -> str:
     return head + "# Columns: " + ", ".join(n.replace("\n", " ")[:40] for n in frame.names[:60]) + "\n" + text
 
 
-def guessed(frame: Frame) -> dict[str, object]:
+def guessed(frame: Frame) -> dict[str, Any]:
     """Return guesses of the roles; nothing where no column looks the part."""
     names = {n.lower(): n for n in reversed(frame.names)}
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for role, candidates in _NAMES.items():
         column = next((names[c] for c in candidates if c in names and names[c] not in found.values()), None)
         if column is not None and _fits(role, frame.kind(column)):

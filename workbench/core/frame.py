@@ -143,7 +143,9 @@ def _from_library(native: Any) -> Frame:
 
 
 def _table_batches(table: pa.Table, columns: Sequence[str] | None) -> Iterable[pa.RecordBatch]:
-    return (table if columns is None else table.select(columns)).to_batches(max_chunksize=BLOCK)
+    chosen = table if columns is None else table.select(columns)
+    batches: list[pa.RecordBatch] = chosen.to_batches(max_chunksize=BLOCK)
+    return batches
 
 
 def _from_arrow_dataset(dataset: Any) -> Frame:

@@ -41,7 +41,7 @@ def _module() -> str:
     return source.replace("export default", "const view =", 1) + _ADAPTER
 
 
-class AuditView(pn.custom.JSComponent):  # type: ignore[misc]  # a param class without types
+class AuditView(pn.custom.JSComponent):
     """The shared view in the app."""
 
     state = param.Dict(default={})
@@ -62,9 +62,12 @@ class AuditView(pn.custom.JSComponent):  # type: ignore[misc]  # a param class w
     def _acted(self) -> None:
         self._session.act(self.act)
 
+    def _set(self, name: str, value: Any) -> None:
+        self.param.update(**{name: value})
+
     def _told(self, name: str, value: Any) -> None:
         if name in ("state", "progress", "detail", "rates"):
-            pn.state.execute(lambda: self.param.update(**{name: value}))
+            pn.state.execute(lambda: self._set(name, value))
 
 
 def page(folder: Path) -> Any:
@@ -129,7 +132,7 @@ def serve_pages(folder: Path, *, port: int, prefix: str, show: bool, threaded: b
         from workbench.core.errors import ConfigError, shown
 
         raise ConfigError(f"{shown(folder, 200)} is not a folder: name the one that holds bundles.")
-    pn.config.inline = True  # nothing is fetched from another host
+    pn.config.param.update(inline=True)  # nothing is fetched from another host
     pn.config.raw_css = ["@media (prefers-color-scheme: dark) { body { background: #14171c; } }"]
     return pn.serve(
         {"/": lambda: page(folder)},

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 VIEWS = Path(__file__).parents[1] / "views"
 
 
-class AuditWidget(anywidget.AnyWidget):  # type: ignore[misc]  # a trait class without types
+class AuditWidget(anywidget.AnyWidget):
     """Hands the session's state to the view and the user's acts to the session; holds no logic."""
 
     _esm = VIEWS / "audit.js"
@@ -56,12 +56,12 @@ def show(audit: Audit) -> AuditWidget:
     session = Session(audit)
     widget = AuditWidget(session)
     name = f"workbench-{uuid.uuid4().hex}"
-    display(widget)  # type: ignore[no-untyped-call]
-    display(HTML(twin(session)), display_id=name)  # type: ignore[no-untyped-call]
+    display(widget)
+    display(HTML(twin(session)), display_id=name)
 
     def renew(event: str, _: Any) -> None:
         if event == "finished":
-            display(HTML(twin(session)), display_id=name, update=True)  # type: ignore[no-untyped-call]
+            display(HTML(twin(session)), display_id=name, update=True)
 
     session.subscribe(renew)
     return widget
