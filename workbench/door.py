@@ -262,7 +262,7 @@ def _many(names: Sequence[str] | str) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _threshold(value: float) -> float:
+def _threshold(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise ConfigError(f"threshold: found {shown(value)}, expected a number.")
     return float(value)

@@ -27,7 +27,7 @@ def test_ks_and_wasserstein_are_scipys(a: list[float], b: list[float]) -> None:
     values, low, high, bound = common_support(NumberCounts.of(np.array(a)), NumberCounts.of(np.array(b)))
 
     assert bound == 0
-    assert d.ks_from_counts(low, high) == pytest.approx(scipy_stats.ks_2samp(a, b).statistic, abs=1e-9)
+    assert d.ks_from_counts(low, high) == pytest.approx(scipy_stats.ks_2samp(a, b, method="asymp").statistic, abs=1e-9)
     expected = scipy_stats.wasserstein_distance(a, b)
     assert d.wasserstein_from_counts(values, low, high) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 

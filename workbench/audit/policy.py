@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -98,8 +99,7 @@ def load_policy(source: Policy | Mapping[str, Any] | str | Path | None) -> Polic
     if isinstance(source, Policy):
         return source
     if source is None:
-        source = files("workbench.audit").joinpath("default_policy.yaml").read_text("utf-8")
-        return validated(Policy, parse_yaml(source, "the packaged policy"), "the packaged policy")
+        return _packaged()
     if isinstance(source, Mapping):
         return validated(Policy, dict(source), "policy")
     path = Path(source)
@@ -108,6 +108,12 @@ def load_policy(source: Policy | Mapping[str, Any] | str | Path | None) -> Polic
     except OSError as error:
         raise ConfigError(f"policy {shown(source, 200)} cannot be read: {error.strerror}.") from None
     return validated(Policy, parse_yaml(text, path.name), path.name)
+
+
+@lru_cache(maxsize=1)
+def _packaged() -> Policy:
+    text = files("workbench.audit").joinpath("default_policy.yaml").read_text("utf-8")
+    return validated(Policy, parse_yaml(text, "the packaged policy"), "the packaged policy")
 
 
 def validated(model: type[M], data: Any, what: str) -> M:

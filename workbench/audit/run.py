@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from threading import Event
 from typing import Any
@@ -239,6 +240,7 @@ def _side(dataset: Dataset, counted: Counted | None) -> dict[str, Any]:
     return side | ({"score_digest": counted.score_digest} if counted.score_digest else {})
 
 
+@lru_cache(maxsize=1)
 def environment() -> dict[str, Any]:
     """Return versions of Python, the platform and the packages that numbers depend on; no host, no user, no path."""
     versions = {}

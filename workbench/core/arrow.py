@@ -141,6 +141,11 @@ def from_pandas_series(series: Any) -> pa.Array | pa.ChunkedArray:
 def _from_objects(series: Any) -> pa.Array:
     import pandas as pd
 
+    if pd.api.types.infer_dtype(series, skipna=True) == "string":
+        try:
+            return pa.Array.from_pandas(series, type=pa.string())
+        except (UnicodeEncodeError, pa.ArrowInvalid):  # lone surrogates: the slow way below replaces them
+            return pa.array([_legal(v) if isinstance(v, str) else None for v in series], pa.string())
     values = [
         None if v is None or v is pd.NA or v is pd.NaT or (isinstance(v, float) and v != v) else v for v in series
     ]

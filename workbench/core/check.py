@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
@@ -140,11 +140,16 @@ def all_checks() -> dict[str, Check]:
 
     All but the last are found by the entry-point group `workbench.checks`: a module, or a function that imports some.
     """
+    _load_plugins()
+    return dict(sorted(CHECKS.items()))
+
+
+@lru_cache(maxsize=1)
+def _load_plugins() -> None:
     for plugin in entry_points(group="workbench.checks"):
         loaded = plugin.load()
         if callable(loaded):
             loaded()
-    return dict(sorted(CHECKS.items()))
 
 
 def find_check(id_or_code: str) -> Check:

@@ -60,14 +60,11 @@ class Measure:
             value, because = None, because or "the value is infinite"
         if value is None and not because:
             because = "undefined"
-        return replace(
-            self,
-            value=value,
-            low=None if low is None or math.isinf(low) else low,
-            high=None if high is None or math.isinf(high) else high,
-            error_bound=rounded(self.error_bound),
-            undefined_because=because,
-        )
+        low = None if low is None or math.isinf(low) else low
+        high = None if high is None or math.isinf(high) else high
+        # Written out: dataclasses.replace is ten times slower, and this runs for every measure.
+        head = (self.name, value, self.column, self.group, self.window, self.where)
+        return Measure(*head, low, high, self.method, self.n, self.unit, rounded(self.error_bound), because)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the measure as plain data, empty fields left out."""

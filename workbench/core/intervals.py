@@ -23,6 +23,7 @@ class Interval:
     method: str
 
 
+@lru_cache(maxsize=1024)
 def normal_quantile(level: float = 0.95) -> float:
     """Return z so that a standard normal lies within +-z with probability `level`."""
     from scipy.special import ndtri
@@ -104,18 +105,23 @@ def ratio_mover_r(x1: int, n1: int, x2: int, n2: int, level: float = 0.95, z: fl
     if n1 <= 0 or n2 <= 0 or (x1 == 0 and x2 == 0):
         return None
     z = normal_quantile(level) if z is None else z
-    low, high = _mover_r(*(np.array([v], float) for v in (x1 / n1, *_wilson(x1, n1, z), x2 / n2, *_wilson(x2, n2, z))))
-    return Interval(float(low[0]), float(high[0]), "mover-r")
+    (l1, u1), (l2, u2) = _wilson(x1, n1, z), _wilson(x2, n2, z)
+    p1, p2 = x1 / n1, x2 / n2
+    square = (p1 * p2) ** 2
+    under = p1 * p2 + math.sqrt(max(0.0, square - l1 * u2 * (2 * p1 - l1) * (2 * p2 - u2)))
+    over = p1 * p2 + math.sqrt(max(0.0, square - u1 * l2 * (2 * p1 - u1) * (2 * p2 - l2)))
+    # The root in this form has no 0/0 where 2 p2 = u2; _mover_r below is the same for arrays.
+    low = 0.0 if l1 == 0 or under == 0 else max(0.0, l1 * (2 * p1 - l1) / under)
+    high = math.inf if p2 == 0 or l2 <= 0 else over / (l2 * (2 * p2 - l2))
+    return Interval(low, high, "mover-r")
 
 
 def _mover_r(p1: Floats, l1: Floats, u1: Floats, p2: Floats, l2: Floats, u2: Floats) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         under = np.maximum(0.0, (p1 * p2) ** 2 - l1 * u2 * (2 * p1 - l1) * (2 * p2 - u2))
         over = np.maximum(0.0, (p1 * p2) ** 2 - u1 * l2 * (2 * p1 - u1) * (2 * p2 - l2))
-        low = (p1 * p2 - np.sqrt(under)) / (u2 * (2 * p2 - u2))
-        # The root's other form has no 0/0 where 2 p2 = u2.
-        steady = l1 * (2 * p1 - l1) / (p1 * p2 + np.sqrt(under))
-        low = np.where(np.isfinite(steady), steady, low)
+        # In this form the root has no 0/0 where 2 p2 = u2.
+        low = l1 * (2 * p1 - l1) / (p1 * p2 + np.sqrt(under))
         high = (p1 * p2 + np.sqrt(over)) / (l2 * (2 * p2 - l2))
     low = np.where((p1 == 0) | ~np.isfinite(low), 0.0, np.maximum(low, 0.0))
     return low, np.where((l2 <= 0) | (p2 == 0), np.inf, high)

@@ -104,11 +104,12 @@ def measure(
 
 def with_interval(m: Measure, interval: Interval | None) -> Measure:
     """Return the measure with its interval, when there is one and the value is defined."""
-    from dataclasses import replace
-
     if interval is None or m.value is None:
         return m
-    return replace(m, low=interval.low, high=interval.high, method=interval.method)
+    ends = (interval.low, interval.high, interval.method)
+    # Written out: dataclasses.replace is ten times slower, and this runs thousands of times.
+    head = (m.name, m.value, m.column, m.group, m.window, m.where)
+    return Measure(*head, *ends, m.n, m.unit, m.error_bound, m.undefined_because)
 
 
 def rate_measure(
