@@ -52,7 +52,7 @@ demo: install ## audit a real model on real data; the bundle goes to audits/
 	 esac
 
 test: install chromium ## run the tests
-	@$(BIN)/python -m pytest -q -n auto -m "not slow and not bench"
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow and not bench"
 
 chromium:
 	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then :; \

@@ -34,12 +34,13 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 90) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path | None = None, seconds: float = 90) -> None:
     """Wait until a server answers; fail when its process ends."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
-            pytest.fail(f"the server ended with {process.returncode}")
+            said = log.read_text("utf-8", "replace")[-2000:] if log is not None else ""
+            pytest.fail(f"the server ended with {process.returncode}: {said}")
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
@@ -104,9 +105,10 @@ def app(bundles: Path) -> Iterator[str]:
     """Serve the app and return its address."""
     port = free_port()
     command = [sys.executable, "-m", "workbench", "serve", str(bundles), "--port", str(port)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with (bundles.parent / "serve.log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        wait_for(f"http://127.0.0.1:{port}/", process)
+        wait_for(f"http://127.0.0.1:{port}/", process, bundles.parent / "serve.log")
         yield f"http://127.0.0.1:{port}"
     finally:
         stop(process)

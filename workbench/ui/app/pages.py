@@ -132,7 +132,7 @@ def serve_pages(folder: Path, *, port: int, prefix: str, show: bool, threaded: b
         from workbench.core.errors import ConfigError, shown
 
         raise ConfigError(f"{shown(folder, 200)} is not a folder: name the one that holds bundles.")
-    pn.config.param.update(inline=True)  # nothing is fetched from another host
+    pn.extension(inline=True)  # nothing is fetched from another host
     pn.config.raw_css = ["@media (prefers-color-scheme: dark) { body { background: #14171c; } }"]
     return pn.serve(
         {"/": lambda: page(folder)},
