@@ -9,7 +9,7 @@ from workbench.audit.record import Record
 from workbench.audit.threshold import audited_threshold, rates_at, thresholds
 from workbench.report import words
 from workbench.report.html import Section, Table, section_of, untested
-from workbench.report.shown import Shown, ShownJudgement, show
+from workbench.report.shown import Shown, ShownJudgement, ShownMeasure, show
 
 RATE_NAMES = ("selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy")
 MOST_ROWS = 5000
@@ -51,8 +51,8 @@ def _judgement(shown: ShownJudgement) -> dict[str, Any]:
         "word": words.outcome_word(j.outcome),
         "shape": words.shape(j.outcome),
         "title": words.judgement_title(j),
-        "reason": words.plain(j.reason, 400),
-        "why": words.plain(j.why, 400),
+        "reason": words.plain(j.reason, 400) if j.reason else "",
+        "why": words.plain(j.why, 400) if j.why else "",
         "check": j.check,
         "shown": "" if shown.hidden or j.value is None else words.value_words(j, shown.unit, j.measure),
         "limit_shown": words.limit_words(j.operator, j.limit, shown.unit),
@@ -97,7 +97,7 @@ def _detail(section: Section) -> dict[str, Any]:
         "code": finding.code,
         "title": section.title,
         "summary": section.summary,
-        "reason": words.plain(finding.reason, 400),
+        "reason": words.plain(finding.reason, 400) if finding.reason else "",
         "notes": [words.plain(note, 400) for note in finding.notes],
         "charts": [{"uri": c.uri, "title": c.title, "sentence": c.sentence, "wide": c.wide} for c in section.charts],
         "tables": [_table(t) for t in section.tables],
@@ -107,8 +107,8 @@ def _detail(section: Section) -> dict[str, Any]:
                 "scope": words.scope_words(m.measure),
                 "shown": words.NOTHING if m.hidden else words.value_words(m.measure, m.measure.unit, m.measure.name),
                 "n": "" if m.hidden or m.measure.n is None else words.number(m.measure.n),
-                "method": words.plain(m.measure.method, 80),
-                "why": "suppressed: too few rows" if m.hidden else words.plain(m.measure.undefined_because, 200),
+                "method": words.plain(m.measure.method, 80) if m.measure.method else "",
+                "why": _why(m),
             }
             for m in section.measures
         ],
@@ -117,6 +117,12 @@ def _detail(section: Section) -> dict[str, Any]:
         "params": {str(k): str(v) for k, v in finding.params.items()},
         "code_text": f'record.to_frame().query("check == {finding.check!r}")',
     }
+
+
+def _why(m: ShownMeasure) -> str:
+    if m.hidden:
+        return "suppressed: too few rows"
+    return words.plain(m.measure.undefined_because, 200) if m.measure.undefined_because else ""
 
 
 def _table(table: Table) -> dict[str, Any]:
