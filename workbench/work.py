@@ -83,6 +83,7 @@ def run_plan(
             record = incomplete_record(audit.prepared, reason)
             if error.notebook is not None:
                 files["audit.ipynb"] = error.notebook.read_bytes()
+    record = Record.from_json(record.to_json())  # what is shown is what was written
     status = "incomplete" if reason else "complete"
     files |= {
         "record.json": record.to_json(),

@@ -36,13 +36,40 @@ def _csv(con: Any, files: list[str], options: Options) -> Any:
         "all_varchar": options.text_columns,
         "union_by_name": len(files) > 1,
     }
-    if options.delimiter:
-        settings["delimiter"] = options.delimiter
+    # Left to guess, the reader skips lines or takes another dialect until a broken file looks whole.
+    settings |= {"delim": options.delimiter or _delimiter(files[0]), "quote": '"', "escape": '"', "skip": 0}
     if not options.text_columns:
         # Without BOOLEAN among the candidates Yes/No and t/f stay words; true/false are made booleans below.
         settings["auto_type_candidates"] = _TYPES
     relation = _call(con, "read_csv", files, settings)
     return relation if options.text_columns else _with_booleans(relation)
+
+
+def _delimiter(file: str) -> str:
+    import gzip
+
+    open_file = gzip.open if file.lower().endswith(".gz") else open
+    with open_file(file, "rb") as content:
+        names = content.readline(1_000_000).decode("utf-8", "replace")
+    unquoted = re.sub(r'"[^"]*"', "", names)
+    return max(",;\t|", key=unquoted.count)
+
+
+def _fault(con: Any, files: list[str], options: Options, error: Exception) -> Exception:
+    """Return an error that names the line, when reading everything as text meets one."""
+    import duckdb
+
+    for file in files:
+        delimiter = options.delimiter or _delimiter(file)
+        with Path(file).open("rb") as content:
+            fields = content.readline(1_000_000).decode("utf-8", "replace").rstrip("\r\n").split(delimiter)
+        columns = {f"c{i}": "VARCHAR" for i in range(len(fields))}
+        settings = {"auto_detect": False, "header": True, "delim": delimiter, "quote": '"', "escape": '"'}
+        try:
+            _call(con, "read_csv", [file], {**settings, "columns": columns}).aggregate("count(*)").fetchall()
+        except duckdb.Error as found:
+            return found
+    return error
 
 
 def _call(con: Any, function: str, files: list[str], settings: dict[str, Any]) -> Any:
@@ -99,7 +126,8 @@ def open_frame(
     try:
         return from_duckdb(reader(con, files, options), engine)
     except duckdb.Error as error:
-        raise DataError(explained(error, source)) from None
+        plain = engine == Engine.CSV and not any(f.lower().endswith(".gz") for f in files)
+        raise DataError(explained(_fault(con, files, options, error) if plain else error, source)) from None
 
 
 def _found(source: str | Path | Sequence[str | Path]) -> list[str]:
@@ -156,7 +184,10 @@ def explained(error: Exception, source: object = "") -> str:
 
 
 _MEANINGS = (
-    (r"utf-?8|unicode|encod", "it is not valid UTF-8. Save it as UTF-8, or repair that line."),
+    (
+        r"invalid unicode|not utf-?8|byte sequence|not valid utf",
+        "it is not valid UTF-8. Save it as UTF-8, or repair that line.",
+    ),
     (
         r"(expected|found).*(columns|values)|too many columns|sniff",
         "lines have different numbers of fields. Repair it.",
