@@ -9,6 +9,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from workbench.core.errors import ModelError, import_extra, shown
 
 MOST_BYTES = 4 * 2**30
@@ -83,21 +85,49 @@ def digest_of_estimator(estimator: Any) -> tuple[str, str]:
 
 
 def digest_of_skops(data: bytes) -> str:
-    """Return a digest of a model's content: members by their bytes, objects numbered as they come, not by address."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = {n: hashlib.sha256(archive.read(n)).hexdigest() for n in archive.namelist() if n != "schema.json"}
-        schema = json.loads(archive.read("schema.json"))
-    numbers: dict[Any, int] = {}
+    """Return a digest of a model's content: members by their bytes, objects by their content, not by address.
 
-    def plain(node: Any, key: str = "") -> Any:
-        if isinstance(node, dict):
-            kept = {k: v for k, v in node.items() if k not in {"_skops_version", "protocol"}}
-            return {k: plain(v, k) for k, v in kept.items()}
+    Which equal objects happen to be one object changes when a model is saved and loaded, so it does not count.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {n: _member(n, archive.read(n)) for n in archive.namelist() if n != "schema.json"}
+        schema = json.loads(archive.read("schema.json"))
+    seen: dict[Any, str] = {}
+
+    def plain(node: Any) -> Any:
         if isinstance(node, list):
             return [plain(v) for v in node]
-        if key == "__id__":
-            return numbers.setdefault(node, len(numbers))
-        return members.get(node, node) if isinstance(node, str) else node
+        if not isinstance(node, dict):
+            return members.get(node, node) if isinstance(node, str) else node
+        number = node.get("__id__")
+        if node.get("__loader__") == "CachedNode" and number in seen:
+            return seen[number]
+        content = {k: plain(v) for k, v in node.items() if k not in _VOLATILE}
+        if number is None:
+            return content
+        seen[number] = _sha256(content)
+        return seen[number]
 
-    text = json.dumps(plain(schema), sort_keys=True, ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return "sha256:" + _sha256(plain(schema))
+
+
+_VOLATILE = frozenset({"_skops_version", "protocol", "__id__"})
+
+
+def _member(name: str, data: bytes) -> str:
+    """Return the digest of a member; of an array by its values, because padding between fields holds anything."""
+    if not name.endswith(".npy"):
+        return hashlib.sha256(data).hexdigest()
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError):
+        return hashlib.sha256(data).hexdigest()
+    parts = [array[field] for field in array.dtype.names] if array.dtype.names else [array]
+    content = hashlib.sha256(f"{array.dtype.descr} {array.shape}".encode())
+    for part in parts:
+        content.update(np.ascontiguousarray(part).tobytes())
+    return content.hexdigest()
+
+
+def _sha256(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
