@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +49,8 @@ def kind_of(kind: pa.DataType) -> Kind:
     """Return the logical kind of an Arrow type; dictionaries and extensions count as what they hold."""
     if pa.types.is_dictionary(kind):
         return kind_of(kind.value_type)
+    if isinstance(kind, pa.UuidType):
+        return Kind.TEXT
     if isinstance(kind, pa.BaseExtensionType):
         return kind_of(kind.storage_type)
     return next((found for test, found in _TESTS if test(kind)), Kind.TEXT)
@@ -59,6 +62,8 @@ def normal(array: pa.Array, kind: Kind) -> pa.Array:
     Numbers as int64 or float64 with NaN as null, text as string, times as UTC timestamps (microseconds, or nanoseconds
     where the source has them), durations and clock times as int64 microseconds, nested values as JSON text.
     """
+    if isinstance(array.type, pa.UuidType):
+        return pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     if pa.types.is_dictionary(array.type):
@@ -150,6 +155,10 @@ def _from_objects(series: Any) -> pa.Array:
         None if v is None or v is pd.NA or v is pd.NaT or (isinstance(v, float) and v != v) else v for v in series
     ]
     kinds = {type(v) for v in values if v is not None}
+    if not kinds:
+        return pa.nulls(len(values))
+    if kinds == {UUID}:
+        return _as_text(values)
     if kinds <= {str}:
         return (
             pa.array(values, pa.string()) if _encodable(values) else pa.array([_legal(v) for v in values], pa.string())

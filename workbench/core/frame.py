@@ -176,11 +176,29 @@ def from_duckdb(relation: Any, engine: str = Engine.DUCKDB) -> Frame:
     """Return a Frame over a DuckDB relation, run afresh and streamed at each reading."""
     schema = relation.limit(0).to_arrow_table().schema
 
-    def read(columns: Sequence[str] | None) -> Iterable[pa.RecordBatch]:
+    def read(columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        import duckdb
+
         chosen = relation if columns is None else relation.project(", ".join(quoted(c) for c in columns))
-        return chosen.to_arrow_reader(BLOCK)  # type: ignore[no-any-return]
+        try:
+            reader = chosen.to_arrow_reader(BLOCK)
+            try:
+                yield from reader
+            finally:
+                reader.close()  # a reader left open keeps its connection busy
+        except duckdb.Error as error:
+            raise DataError(_stopped(error)) from None
+        except pa.ArrowException as error:
+            raise DataError(_stopped(error)) from None
 
     return Frame(schema, read, engine)
+
+
+def _stopped(error: Exception) -> str:
+    if "open result" in str(error):
+        return "the DuckDB connection is busy with another result: finish that one, or give each data set its own."
+    # The engine's own message may hold values of rows.
+    return f"reading the data stopped: DuckDB reports {type(error).__name__}. Check that the file is whole."
 
 
 def quoted(name: str) -> str:

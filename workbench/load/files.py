@@ -11,6 +11,7 @@ from typing import Any
 from workbench.core.errors import DataError, near_matches, shown
 from workbench.core.frame import Engine, Frame, from_duckdb, quoted
 
+_NEVER = "\ue000 no such field \ue000"  # the reader wants some token for "missing"
 _TYPES = ["BIGINT", "DOUBLE", "TIMESTAMP", "DATE", "TIME", "VARCHAR"]
 
 Reader = Callable[[Any, list[str], "Options"], Any]
@@ -32,7 +33,7 @@ def _csv(con: Any, files: list[str], options: Options) -> Any:
         "header": True,
         "sample_size": -1,
         "null_padding": False,
-        "nullstr": [] if options.text_columns else options.null_values,
+        "nullstr": [_NEVER] if options.text_columns else options.null_values,
         "all_varchar": options.text_columns,
         "union_by_name": len(files) > 1,
     }
