@@ -76,14 +76,14 @@ class Audit:
                 "Leave `weight` out to audit the rows as they are."
             )
         self._given = {"data": data, "reference": reference, "model": model, "checks": checks, "policy": policy}
-        self._options = {"null_values": list(null_values), "trust": list(trust), "seed": seed, "title": title}
+        self._options = {"null_values": list(null_values), "trust": list(trust), "seed": seed, "title": _legal(title)}
         self.prepared = Prepared(
             current=Dataset(_frame(data, null_values), roles, "current"),
             reference=None if reference is None else Dataset(_frame(reference, null_values), roles, "reference"),
             model=None if model is None else _model(model, trust),
             policy=load_policy(policy),
             checks=chosen_checks(checks),
-            title=title,
+            title=_legal(title),
             seed=seed,
             beside=_sources(data, reference, model),
         )
@@ -256,6 +256,10 @@ def write_atomically(file: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _legal(text: str) -> str:
+    return str(text).encode("utf-8", "replace").decode()
 
 
 def _many(names: Sequence[str] | str) -> tuple[str, ...]:

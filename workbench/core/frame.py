@@ -76,7 +76,8 @@ class Frame:
 
 
 def _names(labels: Sequence[object]) -> tuple[str, ...]:
-    names = tuple(label if isinstance(label, str) else str(label) for label in labels)
+    # Half of a surrogate pair is no character, and no file could hold it.
+    names = tuple(str(label).encode("utf-8", "replace").decode() for label in labels)
     for name in names:
         if names.count(name) > 1:
             raise DataError(

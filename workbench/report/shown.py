@@ -11,7 +11,7 @@ from workbench.core.finding import Cell, Evidence, Finding, Measure
 from workbench.report import words
 
 _CAUSES = ("fail", "error", "cannot_tell", "warn", "not_applicable")
-KEPT_COLUMNS = frozenset({"group", "label", "column", "threshold"})
+KEPT_COLUMNS = frozenset({"group", "label", "category", "column", "threshold"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from workbench.core import distances
 from workbench.core.arrow import Kind
 from workbench.core.check import NotApplicableError, check
 from workbench.core.counts import ColumnCounts
-from workbench.core.finding import Evidence, Measure, Result
+from workbench.core.finding import Cell, Evidence, Measure, Result, group_label
 from workbench.core.intervals import wilson
 from workbench.core.rates import measure, with_interval
 from workbench.core.subject import Subject
@@ -49,7 +49,7 @@ def categorical(subject: Subject) -> Result:
             notes.append(f"column {name!r} holds {reference.kind} in the reference and {current.kind} now")
             found.append(Measure("kind_changed", 1, name, n=current.rows))
             continue
-        measures, drawn = _column(current, reference, subject.level)
+        measures, drawn = _column(current, reference, subject.level, name in subject.roles.sensitive)
         found += measures
         evidence += drawn if len(evidence) < _MOST_DRAWN else []
     if not found:
@@ -61,7 +61,9 @@ def _categorical(column: ColumnCounts) -> bool:
     return column.kind in (Kind.TEXT, Kind.BOOLEAN)
 
 
-def _column(current: ColumnCounts, reference: ColumnCounts, level: float) -> tuple[list[Measure], list[Evidence]]:
+def _column(
+    current: ColumnCounts, reference: ColumnCounts, level: float, is_group: bool
+) -> tuple[list[Measure], list[Evidence]]:
     a, b = reference.values or ValueCounts(), current.values or ValueCounts()
     if not a.n or not b.n:
         why = "every value is missing in the " + ("current data" if not b.n else "reference")
@@ -75,7 +77,7 @@ def _column(current: ColumnCounts, reference: ColumnCounts, level: float) -> tup
         return [Measure("cramers_v", None, current.name, n=b.n, undefined_because=why)], []
     method = "" if shared == 0 else f"sample of 1 in {2**shared} categories"
     found = _distances(current.name, low, high, level, method) + _unseen(current.name, low, high, level, method)
-    return found, [_drawing(current.name, names, low, high)]
+    return found, [_drawing(current.name, names, low, high, is_group)]
 
 
 def _distances(name: str, low: Ints, high: Ints, level: float, method: str) -> list[Measure]:
@@ -113,13 +115,19 @@ def _unseen(name: str, low: Ints, high: Ints, level: float, method: str) -> list
     ]
 
 
-def _drawing(name: str, names: list[str], low: Ints, high: Ints) -> Evidence:
+def _drawing(name: str, names: list[str], low: Ints, high: Ints, is_group: bool) -> Evidence:
     shares = [c / c.sum() for c in (low, high)]
     order = np.argsort(-(shares[0] + shares[1]), kind="stable")
-    rows = [(names[i], float(shares[0][i]), float(shares[1][i])) for i in order[:_SHOWN]]
+    rows: list[tuple[Cell, ...]] = [(names[i], float(shares[0][i]), float(shares[1][i])) for i in order[:_SHOWN]]
+    columns: tuple[str, ...] = ("category", "reference", "current")
+    if is_group:
+        # A category of a sensitive column is a group: with its size it can be suppressed where people look.
+        columns = (*columns, "group", "rows")
+        sizes = [int(high[i] or low[i]) for i in order[:_SHOWN]]
+        labels = [group_label((name,), (names[i],)) for i in order[:_SHOWN]]
+        rows = [(*row, label, size) for row, label, size in zip(rows, labels, sizes, strict=True)]
     rest = order[_SHOWN:]
     if len(rest):
-        rows.append((f"({len(rest)} others)", float(shares[0][rest].sum()), float(shares[1][rest].sum())))
-    notes = {"column": name}
-    columns = ("category", "reference", "current")
-    return Evidence(name, f"Shares of {name}", "categories", columns, tuple(rows), notes)
+        others = (f"({len(rest)} others)", float(shares[0][rest].sum()), float(shares[1][rest].sum()))
+        rows.append((*others, "", None) if is_group else others)
+    return Evidence(name, f"Shares of {name}", "categories", columns, tuple(rows), {"column": name})
