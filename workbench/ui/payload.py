@@ -13,6 +13,7 @@ from workbench.report.shown import Shown, ShownJudgement, ShownMeasure, show
 
 RATE_NAMES = ("selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy")
 MOST_ROWS = 5000
+MOST_CAUSES = 8
 
 
 def overview(record: Record) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def overview(record: Record) -> dict[str, Any]:
         "data": words.data_words(record),
         "digest": record.digest,
         "short_digest": words.short_digest(record.digest),
+        "causes": [{**_judgement(j), "worst_of": j.worst_of} for j in shown.causes[:MOST_CAUSES]],
         "board": board(shown),
         "findings": findings(shown),
         "untested": [{"outcome": o, "what": what, "why": why} for o, what, why in untested(shown)],
