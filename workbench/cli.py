@@ -88,11 +88,11 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
 
 def _init(options: argparse.Namespace) -> int:
     from workbench.audit.guess import first_plan
-    from workbench.door import write_atomically
+    from workbench.core.writing import write_whole
 
     target = Path(options.output)
     _refuse_existing(target)
-    write_atomically(target, first_plan(options.data, target.absolute().parent).encode())
+    write_whole(target, first_plan(options.data, target.absolute().parent).encode())
     print(f"wrote {target}: look at the roles, then: workbench run {target}")
     return 0
 
@@ -153,23 +153,25 @@ def _progress(quiet: bool) -> Callable[[dict[str, Any]], None] | None:
 
 def _notebook(options: argparse.Namespace) -> int:
     from workbench.audit.plan import load_plan
-    from workbench.door import notebook_bytes, write_atomically
+    from workbench.core.writing import write_whole
+    from workbench.door import notebook_bytes
     from workbench.report.notebook import render_notebook
 
     plan = load_plan(options.plan)
     notebook = render_notebook(plan.model_dump(mode="json"), title=plan.title)
-    write_atomically(Path(options.output), notebook_bytes(notebook))
+    write_whole(Path(options.output), notebook_bytes(notebook))
     print(f"wrote {options.output}")
     return 0
 
 
 def _report(options: argparse.Namespace) -> int:
-    from workbench.door import open_bundle, write_atomically
+    from workbench.core.writing import write_whole
+    from workbench.door import open_bundle
     from workbench.report.html import render_html
 
     bundle = open_bundle(options.bundle)
     status = str(bundle.manifest.get("status", "complete"))
-    write_atomically(Path(options.output), render_html(bundle.record, status=status).encode())
+    write_whole(Path(options.output), render_html(bundle.record, status=status).encode())
     print(f"wrote {options.output}")
     return 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.audit.plan import Plan
 from workbench.core.errors import import_extra
-from workbench.door import write_atomically
+from workbench.core.writing import write_whole
 
 TRAINED_ON = (1997, 2000)
 AUDITED = (2001, 2002)
@@ -57,7 +57,7 @@ def prepare(folder: str | Path) -> Path:
     current.to_parquet(place / "arrests-2001-2002.parquet", index=False)
     reference.to_parquet(place / "arrests-1997-2000.parquet", index=False)
     sio.dump(train(reference), place / "release-model.skops")
-    write_atomically(place / "plan.yaml", _plan_text().encode())
+    write_whole(place / "plan.yaml", _plan_text().encode())
     return place / "plan.yaml"
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Event
@@ -19,6 +17,7 @@ from workbench.core.check import Check, all_checks
 from workbench.core.dataset import Dataset, Roles, Scalar
 from workbench.core.errors import ConfigError, EvidenceError, shown
 from workbench.core.frame import Frame, wrap
+from workbench.core.writing import write_whole
 from workbench.load import Model, open_frame, open_model, wrap_model
 
 Source = str | Path | Sequence[str | Path]
@@ -148,7 +147,7 @@ class Audit:
         try:
             plan = self.plan(file.absolute().parent / f"{file.stem}_files")
             notebook = render_notebook(plan.model_dump(mode="json"), title=plan.title)
-            write_atomically(file, notebook_bytes(notebook))
+            write_whole(file, notebook_bytes(notebook))
         except OSError as error:
             raise ConfigError(f"export: {shown(path, 200)} cannot be written: {error.strerror}.") from None
         return file
@@ -242,20 +241,6 @@ def notebook_bytes(notebook: Any) -> bytes:
 
     text: str = nbformat.writes(notebook, version=4)  # type: ignore[no-untyped-call]
     return (text.rstrip() + "\n").encode()
-
-
-def write_atomically(file: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.absolute().parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as temporary:
-            temporary.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _legal(text: str) -> str:

@@ -15,7 +15,8 @@ from workbench.audit.plan import Plan, load_plan
 from workbench.audit.progress import Progress
 from workbench.audit.record import Record
 from workbench.audit.run import environment, incomplete_record
-from workbench.door import Audit, write_atomically
+from workbench.core.writing import write_whole
+from workbench.door import Audit
 from workbench.report.execute import IncompleteNotebookError, execute_notebook
 from workbench.report.html import render_html
 from workbench.report.junit import render_junit
@@ -93,7 +94,7 @@ def run_plan(
     }
     bundle = write_bundle(folder or _place(record), files, record.digest, status)
     if junit:
-        write_atomically(Path(junit), render_junit(record))
+        write_whole(Path(junit), render_junit(record))
     return Outcome(bundle, record, reason)
 
 

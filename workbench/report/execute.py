@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.audit.record import Record
 from workbench.core.errors import EvidenceError, IncompleteError, import_extra
+from workbench.core.writing import write_whole
 from workbench.report import words
 from workbench.report.normalise import literals, normalise
-from workbench.report.notebook import SENTINEL, check_names, write_whole
+from workbench.report.notebook import SENTINEL, check_names
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.audit.plan import Plan
 from workbench.audit.record import Record
 from workbench.core.errors import ConfigError, import_extra, shown, unknown
+from workbench.core.writing import write_whole
 from workbench.report.static import Static, static
 from workbench.report.static import section as section
 
@@ -175,19 +174,3 @@ def finish(record: Record, *, output: str = "", run_id: str = "") -> Sentinel:
     if output:
         write_whole(Path(output, "record.json"), record.to_json())
     return Sentinel(run_id, record.digest)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there in full or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
