@@ -31,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except WorkbenchError as error:
         print(f"workbench: {error}", file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        needed = f"this command needs {error.name}, which is not installed"
+        print(f"workbench: {needed}: pip install 'audit-workbench[all]'", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("workbench: stopped by the user; nothing half-written was left", file=sys.stderr)
         return 3
@@ -62,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add("checks", _checks, "list the checks").add_argument("--json", action="store_true", help="print JSON")
     serve = add("serve", _serve, "serve the reviewer's app on the bundles under a folder, on this computer", "folder")
     serve.add_argument("--port", type=int, default=5006, help="the port (default: 5006)")
+    serve.add_argument("--behind-proxy", action="store_true", help="let the proxy in front check who connects")
     serve.add_argument("--prefix", default="", help="the path it is reached under behind a proxy")
     return parser
 
@@ -215,7 +220,7 @@ def _checks(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> int:
     from workbench.door import serve
 
-    serve(options.folder, port=options.port, prefix=options.prefix)
+    serve(options.folder, port=options.port, prefix=options.prefix, behind_proxy=options.behind_proxy)
     return 0
 
 

@@ -15,7 +15,7 @@ from workbench.audit.record import Record
 from workbench.audit.run import OnProgress, Prepared, check_fit, chosen_checks, run
 from workbench.core.check import Check, all_checks
 from workbench.core.dataset import Dataset, Roles, Scalar
-from workbench.core.errors import ConfigError, EvidenceError, shown
+from workbench.core.errors import ConfigError, EvidenceError, import_extra, shown
 from workbench.core.frame import Frame, wrap
 from workbench.core.writing import write_whole
 from workbench.load import Model, open_frame, open_model, wrap_model
@@ -230,6 +230,7 @@ def list_checks() -> list[dict[str, str]]:
 
 def serve(folder: str | Path, **options: Any) -> Any:
     """Serve the reviewer's app on the bundles under a folder, on this computer only."""
+    import_extra("panel", "app", "the app")
     from workbench.ui.app import serve as serve_app
 
     return serve_app(folder, **options)

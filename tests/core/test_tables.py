@@ -154,3 +154,12 @@ def test_duplicates_are_pandass(in_memory: int) -> None:
     assert found.repeated == int(data.duplicated().sum())
     assert found.kinds == int((data.value_counts(dropna=False) > 1).sum())
     assert (spilled.repeated, spilled.kinds) == (2980, 20)
+
+
+def test_rows_that_share_half_a_hash_are_no_duplicates() -> None:
+    """Both halves of a row's hash decide."""
+    builder = DuplicateBuilder()
+    builder.push(np.array([7, 7, 7, 8], np.uint64), np.array([1, 2, 1, 1], np.uint64))
+    found = builder.done()
+
+    assert (found.repeated, found.kinds) == (1, 1)

@@ -198,3 +198,14 @@ def test_tests_cannot_reach_another_computer():
 def test_tests_can_reach_this_computer():
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname(), timeout=5).close()
+
+
+def test_a_missing_part_is_one_sentence(tmp_path: Path) -> None:
+    """Where an extra is not installed a command says which, and how to get it, without a traceback."""
+    hidden = "import sys; sys.modules['jinja2'] = None; sys.modules['panel'] = None; from workbench.cli import main; "
+    for command in ("['serve', '.']", "['report', '.']"):
+        code = hidden + f"raise SystemExit(main({command}))"
+        told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert told.returncode == 2
+        assert "pip install 'audit-workbench[" in told.stderr
+        assert "Traceback" not in told.stderr

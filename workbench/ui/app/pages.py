@@ -126,8 +126,8 @@ and reload this page.</p>{% else %}
 )
 
 
-def serve_pages(folder: Path, *, port: int, prefix: str, show: bool, threaded: bool) -> Any:
-    """Start the server; with `threaded` return at once with the thread."""
+def serve_pages(folder: Path, *, port: int, prefix: str, behind_proxy: bool) -> Any:
+    """Start the server and stay in it."""
     if not folder.is_dir():
         from workbench.core.errors import ConfigError, shown
 
@@ -140,10 +140,8 @@ def serve_pages(folder: Path, *, port: int, prefix: str, show: bool, threaded: b
         port=port,
         address="127.0.0.1",
         prefix=prefix,
-        websocket_origin=[f"127.0.0.1:{port}", f"localhost:{port}"],
-        show=show,
-        threaded=threaded,
-        verbose=not threaded,
+        websocket_origin=["*"] if behind_proxy else [f"127.0.0.1:{port}", f"localhost:{port}"],
+        show=False,
     )
 
 

@@ -10,20 +10,11 @@ ICON = Path(__file__).parents[1] / "views" / "icon.svg"
 
 
 def setup() -> dict[str, Any]:
-    """Return what jupyter-server-proxy starts: the app on the bundles under `audits`, behind Jupyter's own login."""
-    command = [
-        sys.executable,
-        "-m",
-        "workbench",
-        "serve",
-        "audits",
-        "--port",
-        "{port}",
-        "--prefix",
-        "{base_url}audit-workbench",
-    ]
+    """Return what jupyter-server-proxy starts: the app on the bundles under its folder, behind Jupyter's own login."""
+    base = "{base_url}audit-workbench"
+    serve = ["serve", ".", "--port", "{port}", "--prefix", base, "--behind-proxy"]
     return {
-        "command": command,
+        "command": [sys.executable, "-m", "workbench", *serve],
         "timeout": 60,
         "absolute_url": True,
         "launcher_entry": {"title": "Audit Workbench", "icon_path": str(ICON)},
