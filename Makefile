@@ -14,12 +14,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lab app bench lock clean chromium
+.PHONY: help install demo test check lab app bench lock clean chromium test-all
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 install: $(VENV)/.stamp ## set up .venv from the lock (done once; the other targets do it by themselves)
 	@:
@@ -52,7 +52,19 @@ demo: install ## audit a real model on real data; the bundle goes to audits/
 	 esac
 
 test: install chromium ## run the tests
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow and not bench"
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow and not bench and not tier"
+
+# What the tests of services need beside .venv: Spark and simulators from the second lock, servers from apt.
+$(VENV)/.services: $(VENV)/.stamp tests/services/requirements.lock tests/services/install
+	@tests/services/install $(BIN)/python
+	@touch $@
+
+TIERS := services spark brokers prometheus hdfs docker kubernetes jenkins airflow
+
+$(TIERS:%=test-%): test-%: $(VENV)/.services
+	@tests/services/tier $* $(BIN)/python
+
+test-all: test $(TIERS:%=test-%) ## the tests, then every tier: services spark brokers prometheus hdfs docker kubernetes jenkins airflow
 
 chromium:
 	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then :; \
@@ -84,12 +96,13 @@ app: install ## open the reviewer's app on the bundles in audits/
 bench: install ## measure, as ratios within one run; ROWS=20000 for a quick look
 	@ROWS=$(ROWS) $(BIN)/python -m tests.bench
 
-lock: ## write requirements.lock anew; keeps the pins that still fit, UPGRADE=1 renews them all
+PIN = $(UV) pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --no-config \
+  --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+
+lock: ## write both lock files anew; keeps the pins that still fit, UPGRADE=1 renews them all
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: UV=path/to/uv" >&2; exit 2; }
-	@$(UV) pip compile pyproject.toml --all-extras --group dev -q \
-	  --universal --python-version 3.11 --generate-hashes --no-config \
-	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	  $(if $(UPGRADE),--upgrade) -o requirements.lock
+	@$(PIN) --extra all --group dev -o requirements.lock
+	@$(PIN) --extra spark --group services -c requirements.lock -o tests/services/requirements.lock
 
 clean: ## remove .venv, caches and builds; audits/ stays
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

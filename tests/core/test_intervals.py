@@ -128,7 +128,13 @@ def test_auc_interval_solves_its_equation() -> None:
         variance = end * (1 - end) / (m * n) * (1 + extra * (1 - end) / (2 - end) + extra * end / (1 + end))
         assert abs(end - auc) == pytest.approx(norm.ppf(0.975) * math.sqrt(variance), rel=1e-9)
     assert iv.auc_interval(1.0, 1, 60) is None
-    assert ends(iv.auc_interval(1.0, 20, 20))[1] == 1.0
+    low, high = ends(iv.auc_interval(1.0, 20, 20))
+    assert high == 1.0
+    # 40 rows cannot prove perfection: the other root of 1 - t = z sqrt(V(t)), not the trivial one at 1.
+    spread = low * (1 - low) * (1 + 19 * (1 - low) / (2 - low) + 19 * low / (1 + low)) / 400
+    assert 0.85 < low < 0.95
+    assert 1 - low == pytest.approx(1.959963984540054 * spread**0.5)
+    assert ends(iv.auc_interval(0.0, 20, 20)) == pytest.approx((0.0, 1 - low))
 
 
 def test_bootstrap_of_a_rate_is_near_wilson() -> None:

@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
+SERVICES_LOCK = ROOT / "tests/services/requirements.lock"
+NOT_IN_ALL = {"all", "spark"}  # Spark is 400 MB and needs Java
 PYTHONS = ("3.11", "3.12", "3.13")
 HEAVY = ("pandas", "sklearn", "panel", "ipywidgets", "duckdb", "pyarrow", "numpy")
 
@@ -50,30 +52,30 @@ def requirements(lines):
 
 def declared():
     lines = list(PROJECT["dependencies"])
-    for extra in PROJECT["optional-dependencies"].values():
-        lines += extra
+    for name, extra in PROJECT["optional-dependencies"].items():
+        lines += extra if name not in NOT_IN_ALL else ()
     return requirements(lines + PYPROJECT["dependency-groups"]["dev"])
 
 
-def pins():
-    """Every pin of the lock as (name, version, marker); fails on a line that is anything else."""
+def pins(lock=LOCK):
+    """Every pin of a lock as (name, version, marker); fails on a line that is anything else."""
     form = re.compile(
         r"(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)( ; (?P<marker>.+?))?"
         r"( --hash=sha256:[0-9a-f]{64})+"
     )
-    lines = re.sub(r" \\\n +", " ", LOCK).splitlines()
+    lines = re.sub(r" \\\n +", " ", lock).splitlines()
     matches = [(line, form.fullmatch(line)) for line in lines]
     wrong = [line[:80] for line, match in matches if match is None]
     assert not wrong, f"not a pin with hashes: {wrong}"
     return [(m["name"], Version(m["version"]), m["marker"]) for _, m in matches]
 
 
-def pins_on(python):
+def pins_on(python, lock=LOCK):
     """Name -> version as pip would choose them on Linux with this Python; one pin a name."""
     environment = {"python_version": python, "python_full_version": f"{python}.9"}
     environment |= {"sys_platform": "linux", "os_name": "posix", "platform_system": "Linux"}
     chosen = {}
-    for name, version, marker in pins():
+    for name, version, marker in pins(lock):
         if marker and not Marker(marker).evaluate(environment):
             continue
         assert name not in chosen, f"{name} is pinned twice on Python {python}"
@@ -105,13 +107,22 @@ def test_environments_run_on_a_supported_python():
 
 def test_every_extra_is_in_all():
     (everything,) = PROJECT["optional-dependencies"]["all"]
-    assert Requirement(everything).extras == set(PROJECT["optional-dependencies"]) - {"all"}
+    assert Requirement(everything).extras == set(PROJECT["optional-dependencies"]) - NOT_IN_ALL
 
 
-def test_lock_holds_no_address_and_no_path():
-    assert "://" not in LOCK
-    assert " @ " not in LOCK
-    assert not re.search(r"(^|[\s=:'\"])(/|\.{1,2}/|[A-Za-z]:\\)", LOCK, re.MULTILINE)
+@pytest.mark.parametrize("lock", [LOCK, SERVICES_LOCK.read_text()], ids=["main", "services"])
+def test_lock_holds_no_address_and_no_path(lock):
+    assert "://" not in lock
+    assert " @ " not in lock
+    assert not re.search(r"(^|[\s=:'\"])(/|\.{1,2}/|[A-Za-z]:\\)", lock, re.MULTILINE)
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_services_lock_changes_no_pin_of_the_main_one(python):
+    main, services = pins_on(python), pins_on(python, SERVICES_LOCK.read_text())
+    wanted = requirements([*PROJECT["optional-dependencies"]["spark"], *PYPROJECT["dependency-groups"]["services"]])
+    assert not wanted.keys() - services.keys()
+    assert {name: v for name, v in services.items() if name in main and main[name] != v} == {}
 
 
 def test_every_pin_has_a_hash_and_the_lock_is_sorted():

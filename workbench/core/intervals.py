@@ -239,8 +239,9 @@ def auc_interval(auc: float, n_pos: int, n_neg: int, level: float = 0.95) -> Int
         spread = t * (1 - t) * (1 + extra * (1 - t) / (2 - t) + extra * t / (1 + t)) / (n_pos * n_neg)
         return abs(t - auc) - z * math.sqrt(max(0.0, spread))
 
-    low = 0.0 if auc <= 0 else float(brentq(short, 0.0, auc))
-    high = 1.0 if auc >= 1 else float(brentq(short, auc, 1.0))
+    # The spread vanishes at 0 and at 1, which solves the equation there and says nothing: look just inside.
+    low = 0.0 if auc <= 0 else float(brentq(short, 0.0, min(auc, 1 - 1e-12)))
+    high = 1.0 if auc >= 1 else float(brentq(short, max(auc, 1e-12), 1.0))
     return Interval(low, high, "newcombe 2006, method 5")
 
 
