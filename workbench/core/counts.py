@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from workbench.core.dataset import Dataset
+from workbench.core.dataset import Dataset, Roles
 from workbench.core.duplicates import DuplicateBuilder, DuplicateCounts
-from workbench.core.fingerprint import NULL, Fingerprint, FingerprintBuilder, Hashes, mixed, number_hashes
+from workbench.core.errors import DataError, shown
+from workbench.core.fingerprint import NULL, Fingerprint, FingerprintBuilder, Hashes, added_hex, mixed, number_hashes
 from workbench.core.frame import Field, Kind
 from workbench.core.joint import JointCounts
 from workbench.core.numbers import NumberBuilder, NumberCounts
-from workbench.core.outcome import OutcomeReader, Predictor
+from workbench.core.outcome import OutcomeReader, Predictor, check_labels
 from workbench.core.values import ValueBuilder, ValueCounts
 
 _TIME = np.uint64(0x74696D6574696D65)
@@ -46,6 +47,15 @@ class ColumnCounts:
         return self.rows - self.missing
 
     def __add__(self, other: ColumnCounts) -> ColumnCounts:
+        a, b = (self, other) if self.present else (other, self)
+        if b.present and a.kind is not b.kind:
+            raise DataError(
+                f"column {shown(self.name)} holds {self.kind.value} values in one part of the data and "
+                f"{other.kind.value} values in another: give all parts one type."
+            )
+        if a.kind is not b.kind:  # a part where the column is empty has no say in what it holds
+            rows, missing = a.rows + b.rows, a.missing + b.missing
+            return ColumnCounts(a.name, a.kind, a.integral, rows, missing, a.numbers, a.values)
         numbers = self.numbers + other.numbers if self.numbers and other.numbers else self.numbers or other.numbers
         values = self.values + other.values if self.values and other.values else self.values or other.values
         rows, missing = self.rows + other.rows, self.missing + other.missing
@@ -97,12 +107,31 @@ class Counted:
             "columns": [c.to_dict() for c in self.columns.values()],
             "joint": None if self.joint is None else self.joint.to_dict(),
             "fingerprint": self.fingerprint.to_dict(),
+            "duplicates": None if self.duplicates is None else self.duplicates.to_dict(),
             "score_digest": self.score_digest,
         }
 
+    def __add__(self, other: Counted) -> Counted:
+        """Return the tables of both sets of rows; duplicates between them are unknown."""
+        if set(self.columns) != set(other.columns):
+            odd = sorted(set(self.columns) ^ set(other.columns))
+            named = ", ".join(shown(c) for c in odd[:5])
+            raise DataError(f"parts of the data differ in their columns: {named} is in one and not in the other.")
+        joint = self.joint + other.joint if self.joint and other.joint else self.joint or other.joint
+        columns = {name: column + other.columns[name] for name, column in self.columns.items()}
+        schema = {name: str(column.kind) for name, column in columns.items()}
+        return Counted(
+            self.name,
+            self.rows + other.rows,
+            columns,
+            joint,
+            replace(self.fingerprint + other.fingerprint, schema=schema),
+            score_digest=added_hex(self.score_digest, other.score_digest),
+        )
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Counted:
-        """Read what `to_dict` wrote; row hashes are not kept, so duplicates are unknown."""
+        """Read what `to_dict` wrote."""
         columns = [ColumnCounts.from_dict(c) for c in data["columns"]]
         return cls(
             data["name"],
@@ -110,6 +139,7 @@ class Counted:
             {c.name: c for c in columns},
             None if data["joint"] is None else JointCounts.from_dict(data["joint"]),
             Fingerprint.from_dict(data["fingerprint"]),
+            None if data.get("duplicates") is None else DuplicateCounts(**data["duplicates"]),
             score_digest=data["score_digest"],
         )
 
@@ -166,6 +196,48 @@ class _ColumnCounter:
         return ColumnCounts(a.name, a.kind, integral, self._rows, self._missing, numbers, values)
 
 
+class Counter:
+    """Counts batches of some of a data set's rows; `rows_hashed` takes two 64-bit hashes of each row."""
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        roles: Roles,
+        model: Predictor | None,
+        rows_hashed: Callable[[Hashes, Hashes], None],
+        name: str = "data",
+    ) -> None:
+        self._name, self._fields = name, tuple(fields)
+        self._counters = {f.name: _ColumnCounter(f) for f in fields}
+        self._prints = FingerprintBuilder({f.name: str(f.kind) for f in fields})
+        self._scores = FingerprintBuilder({"row": "row", "score": "number"})
+        self._outcome = OutcomeReader(fields, roles, model)
+        self._rows_hashed, self._model = rows_hashed, model
+        self.rows = 0
+
+    def push(self, batch: pa.RecordBatch) -> None:
+        """Take a batch of normalised columns, in the order of the fields."""
+        for i, field in enumerate(self._fields):
+            self._prints.column(field.name, self._counters[field.name].push(batch.column(i)))
+        first, second = self._prints.end_batch(batch.num_rows)
+        self._rows_hashed(first, second)
+        if self._outcome.used:
+            _bind_scores(self._scores, first, self._outcome.push(batch))
+        self.rows += batch.num_rows
+
+    @property
+    def seen(self) -> dict[str, frozenset[str]]:
+        """Return the labels met so far by role (target, prediction), for `check_labels`."""
+        return self._outcome.seen
+
+    def done(self) -> Counted:
+        """Return the tables of everything pushed; duplicates are not part of them."""
+        joint = self._outcome.done()
+        digest = self._scores.done().table if self._model is not None and joint is not None and joint.has_score else ""
+        columns = {name: c.done() for name, c in self._counters.items()}
+        return Counted(self._name, self.rows, columns, joint, self._prints.done(), None, digest)
+
+
 def count(
     dataset: Dataset,
     *,
@@ -174,27 +246,20 @@ def count(
     stop: Callable[[], None] | None = None,
 ) -> Counted:
     """Count a data set in one streaming pass; `on_batch` hears the rows done, `stop` may raise CancelledError."""
-    frame = dataset.frame
-    counters = {f.name: _ColumnCounter(f) for f in frame.fields}
-    prints = FingerprintBuilder({f.name: str(f.kind) for f in frame.fields})
-    scores = FingerprintBuilder({"row": "row", "score": "number"})
-    outcome, repeats, rows = OutcomeReader(dataset, model), DuplicateBuilder(), 0
+    frame, repeats = dataset.frame, DuplicateBuilder()
+    if frame.distributed is not None:
+        from workbench.core.spark import count_on_spark
+
+        return count_on_spark(dataset, model)
+    counter = Counter(frame.fields, dataset.roles, model, repeats.push, dataset.name)
     for batch in frame.batches():
         if stop is not None:
             stop()
-        for i, name in enumerate(frame.names):
-            prints.column(name, counters[name].push(batch.column(i)))
-        first, second = prints.end_batch(batch.num_rows)
-        repeats.push(first, second)
-        if outcome.used:
-            _bind_scores(scores, first, outcome.push(batch))
-        rows += batch.num_rows
+        counter.push(batch)
         if on_batch is not None:
-            on_batch(rows)
-    joint = outcome.done()
-    digest = scores.done().table if model is not None and joint is not None and joint.has_score else ""
-    columns = {name: c.done() for name, c in counters.items()}
-    return Counted(dataset.name, rows, columns, joint, prints.done(), repeats.done(), digest)
+            on_batch(counter.rows)
+    check_labels(frame.fields, dataset.roles, counter.seen)
+    return replace(counter.done(), duplicates=repeats.done())
 
 
 def _bind_scores(scores: FingerprintBuilder, row: Hashes, score: Any) -> None:

@@ -22,6 +22,10 @@ class DuplicateCounts:
     repeated: int
     kinds: int
 
+    def to_dict(self) -> dict[str, int]:
+        """Return the counts as plain data."""
+        return {"rows": self.rows, "repeated": self.repeated, "kinds": self.kinds}
+
 
 class DuplicateBuilder:
     """Collects row hashes batch by batch; equal 128-bit hashes are equal rows."""

@@ -78,6 +78,11 @@ class Fingerprint:
         """Read what `to_dict` wrote."""
         return cls(data["rows"], data["table"], dict(data["columns"]), dict(data["schema"]))
 
+    def __add__(self, other: Fingerprint) -> Fingerprint:
+        """Return the fingerprint of both sets of rows; columns and their order are this one's."""
+        columns = {name: added_hex(value, other.columns[name]) for name, value in self.columns.items()}
+        return Fingerprint(self.rows + other.rows, added_hex(self.table, other.table), columns, self.schema)
+
     def differences(self, other: Fingerprint) -> list[str]:
         """Say in words what differs from `other`: which columns, the number of rows, or how rows are put together."""
         found = [f"column {c!r} is gone" for c in self.columns if c not in other.columns]
@@ -145,3 +150,15 @@ def _seeds(name: str) -> tuple[np.uint64, ...]:
 
 def _hex(sums: list[int]) -> str:
     return "".join(f"{part:016x}" for part in sums)
+
+
+def added_hex(a: str, b: str) -> str:
+    """Return the sum of two sums of hashes in hex, lane by lane; an empty one adds nothing."""
+    if not a or not b:
+        return a or b
+    lanes = zip(_lanes(a), _lanes(b), strict=True)
+    return _hex([(x + y) & _MASK for x, y in lanes])
+
+
+def _lanes(text: str) -> list[int]:
+    return [int(text[i : i + 16], 16) for i in range(0, len(text), 16)]

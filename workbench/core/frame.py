@@ -24,6 +24,7 @@ class Engine(StrEnum):
     POLARS = "polars"
     ARROW = "arrow"
     DUCKDB = "duckdb"
+    SPARK = "spark"
     CSV = "csv"
     PARQUET = "parquet"
 
@@ -46,6 +47,7 @@ class Frame:
         self._own = tuple(schema.names)
         self._read = read
         self.engine = engine
+        self.distributed: Any = None
         self.fields = tuple(
             Field(name, kind_of(f.type), pa.types.is_integer(f.type), str(f.type))
             for name, f in zip(names, schema, strict=True)
@@ -70,7 +72,7 @@ class Frame:
             self.kind(name)
         own = [self._own[self.names.index(name)] for name in wanted]
         kinds = [self._by_name[name].kind for name in wanted]
-        for batch in _recut(self._read(None if columns is None else own), rows):
+        for batch in recut(self._read(None if columns is None else own), rows):
             arrays = [normal(batch.column(i), kind) for i, kind in enumerate(kinds)]
             yield pa.RecordBatch.from_arrays(arrays, names=list(wanted))
 
@@ -89,7 +91,8 @@ def _names(labels: Sequence[object]) -> tuple[str, ...]:
     return names
 
 
-def _recut(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+def recut(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in batches of exactly `rows` rows; the last one may be shorter."""
     waiting: list[pa.RecordBatch] = []
     held = 0
     for batch in batches:
@@ -117,6 +120,10 @@ def wrap(native: Any) -> Frame:
         native = native.read_all()
     if isinstance(native, pa.RecordBatch):
         native = pa.Table.from_batches([native])
+    if type(native).__module__.startswith("pyspark.") and hasattr(native, "mapInArrow"):
+        from workbench.core.spark import from_spark
+
+        return from_spark(native)
     if type(native).__module__.startswith("pyarrow") and hasattr(native, "scanner"):
         return _from_arrow_dataset(native)
     return _from_library(native)

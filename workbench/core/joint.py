@@ -49,7 +49,7 @@ class JointCounts:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def __add__(self, other: JointCounts) -> JointCounts:
-        cells = tuple(dict.fromkeys((*self.cells, *other.cells)))
+        cells = tuple(sorted({*self.cells, *other.cells}, key=_cell_order))
         place = {cell: i for i, cell in enumerate(cells)}
         rows: dict[Key, int] = {}
         scores: dict[Key, NumberCounts] = {}
@@ -63,8 +63,8 @@ class JointCounts:
         return JointCounts(
             self.sensitive,
             cells,
-            rows,
-            scores,
+            dict(sorted(rows.items())),
+            dict(sorted(scores.items())),
             self.has_truth or other.has_truth,
             self.has_prediction or other.has_prediction,
             self.has_score or other.has_score,
@@ -159,6 +159,10 @@ class JointCounts:
         )
 
 
+def _cell_order(cell: Group) -> list[tuple[bool, str]]:
+    return [(v is None, v or "") for v in cell]
+
+
 class JointBuilder:
     """Adds batches of codes: a cell number, truth and prediction (0, 1, 2 = missing) and a score (NaN = missing)."""
 
@@ -184,7 +188,7 @@ class JointBuilder:
 
     def done(self, cells: Sequence[Group], **about: Any) -> JointCounts:
         """Return the table, its cells in sorted order so that it does not depend on the order of rows."""
-        order = sorted(range(len(cells)), key=lambda i: [(v is None, v or "") for v in cells[i]])
+        order = sorted(range(len(cells)), key=lambda i: _cell_order(cells[i]))
         place = {old: new for new, old in enumerate(order)}
         rows = {(place[c], t, p): n for (c, t, p), n in sorted(self._rows.items())}
         tables = {(place[c], t, p): b.done() for (c, t, p), b in self._scores.items()}

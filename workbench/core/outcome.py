@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.core.dataset import Dataset, Roles, Scalar
+from workbench.core.dataset import Roles, Scalar
 from workbench.core.errors import DataError, near_matches, shown
-from workbench.core.frame import Kind
+from workbench.core.frame import Field, Kind
 from workbench.core.joint import UNKNOWN, Group, JointBuilder, JointCounts
 from workbench.core.numbers import Floats, Ints
 
@@ -157,28 +157,22 @@ class CellReader:
 class OutcomeReader:
     """Feeds a JointBuilder from batches; roles whose column is absent from the data are left out."""
 
-    def __init__(self, dataset: Dataset, model: Predictor | None) -> None:
-        roles, frame = dataset.roles, dataset.frame
-        present = set(frame.names)
+    def __init__(self, fields: Sequence[Field], roles: Roles, model: Predictor | None) -> None:
+        kinds = {f.name: f.kind for f in fields}
         self.roles, self._model = roles, model
-        self._score = roles.score if roles.score in present else None
-        self._prediction = roles.prediction if roles.prediction in present else None
-        self._truth = self._reader("target", roles.target, frame, present)
-        self._labels = self._reader("prediction", self._prediction, frame, present)
-        if self._score is not None and frame.kind(self._score) not in (Kind.NUMBER, Kind.BOOLEAN):
-            raise DataError(f"score column {shown(self._score)} holds {frame.kind(self._score).value}, not numbers.")
-        self._cells = CellReader(tuple(c for c in roles.sensitive if c in present))
-        self._columns = tuple(c for c in roles.sensitive if c in present)
+        self._score = roles.score if roles.score in kinds else None
+        self._prediction = roles.prediction if roles.prediction in kinds else None
+        self._truth = _label_reader("target", roles, kinds)
+        self._labels = _label_reader("prediction", roles, kinds)
+        if self._score is not None and kinds[self._score] not in (Kind.NUMBER, Kind.BOOLEAN):
+            raise DataError(f"score column {shown(self._score)} holds {kinds[self._score].value}, not numbers.")
+        self._columns = tuple(c for c in roles.sensitive if c in kinds)
+        self._cells = CellReader(self._columns)
         use_model = model is not None and self._score is None
         self._use_model = use_model
         self._builder = JointBuilder(with_scores=self._score is not None or use_model)
         self.scored = self._score is not None
         self.predicted = self._prediction is not None or self.scored
-
-    def _reader(self, role: str, column: str | None, frame: Any, present: set[str]) -> LabelReader | None:
-        if column is None or column not in present:
-            return None
-        return LabelReader(role, column, frame.kind(column), self.roles.positive, binary=role == "target")
 
     @property
     def used(self) -> bool:
@@ -221,11 +215,14 @@ class OutcomeReader:
             return self.roles.positive
         return self._truth.positive if self._truth is not None else 1
 
+    @property
+    def seen(self) -> dict[str, frozenset[str]]:
+        """Return the labels met so far, by role."""
+        readers = {"target": self._truth, "prediction": self._labels}
+        return {role: frozenset(reader.seen) for role, reader in readers.items() if reader is not None}
+
     def done(self) -> JointCounts | None:
-        """Check the labels and return the joint counts, or None when nothing was to count."""
-        for reader in (self._truth, self._labels):
-            if reader is not None:
-                reader.check()
+        """Return the joint counts, or None when nothing was to count; the labels are not checked here."""
         if not self.used:
             return None
         positive = self._truth.positive if self._truth else canonical(self._model_positive())
@@ -239,6 +236,23 @@ class OutcomeReader:
             favourable_is_positive=favourable is None or canonical(favourable) == canonical(positive),
             labels={"positive": positive, **_favourable(self.roles)},
         )
+
+
+def _label_reader(role: str, roles: Roles, kinds: Mapping[str, Kind]) -> LabelReader | None:
+    column = getattr(roles, role)
+    if column is None or column not in kinds:
+        return None
+    return LabelReader(role, column, kinds[column], roles.positive, binary=role == "target")
+
+
+def check_labels(fields: Sequence[Field], roles: Roles, seen: Mapping[str, Iterable[str]]) -> None:
+    """Raise DataError when the labels of all the rows together are not what a binary task has."""
+    kinds = {f.name: f.kind for f in fields}
+    for role, labels in seen.items():
+        reader = _label_reader(role, roles, kinds)
+        if reader is not None:
+            reader.seen.update(labels)
+            reader.check()
 
 
 def _favourable(roles: Roles) -> dict[str, str]:
