@@ -163,7 +163,7 @@ def _notebook(options: argparse.Namespace) -> int:
     from workbench.report.notebook import render_notebook
 
     plan = load_plan(options.plan)
-    notebook = render_notebook(plan.model_dump(mode="json"), title=plan.title)
+    notebook = render_notebook(plan.arguments(), title=plan.title)
     write_whole(Path(options.output), notebook_bytes(notebook))
     print(f"wrote {options.output}")
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,7 +15,7 @@ from workbench.audit.record import Record
 from workbench.audit.run import OnProgress, Prepared, check_fit, chosen_checks, run
 from workbench.core.check import Check, all_checks
 from workbench.core.dataset import Dataset, Roles, Scalar
-from workbench.core.errors import ConfigError, EvidenceError, import_extra, shown
+from workbench.core.errors import ConfigError, EvidenceError, import_extra, shown, unknown
 from workbench.core.frame import Frame, wrap
 from workbench.core.writing import write_whole
 from workbench.load import Model, open_frame, open_model, wrap_model
@@ -53,6 +53,7 @@ class Audit:
         null_values: Sequence[str] = (),
         trust: Sequence[str] = (),
         seed: int = 0,
+        engine: str = "local",
         title: str = "Audit",
     ) -> None:
         roles = Roles(
@@ -75,10 +76,18 @@ class Audit:
                 "Leave `weight` out to audit the rows as they are."
             )
         self._given = {"data": data, "reference": reference, "model": model, "checks": checks, "policy": policy}
-        self._options = {"null_values": list(null_values), "trust": list(trust), "seed": seed, "title": _legal(title)}
+        self._options = {
+            "null_values": list(null_values),
+            "trust": list(trust),
+            "seed": seed,
+            "engine": engine,
+            "title": _legal(title),
+        }
         self.prepared = Prepared(
-            current=Dataset(_frame(data, null_values), roles, "current"),
-            reference=None if reference is None else Dataset(_frame(reference, null_values), roles, "reference"),
+            current=Dataset(_frame(data, null_values, engine), roles, "current"),
+            reference=None
+            if reference is None
+            else Dataset(_frame(reference, null_values, engine), roles, "reference"),
             model=None if model is None else _model(model, trust),
             policy=load_policy(policy),
             checks=chosen_checks(checks),
@@ -96,7 +105,7 @@ class Audit:
             plan = plan_of(plan)
         elif not isinstance(plan, Plan):
             plan = load_plan(plan)
-        return cls(**plan.model_dump())
+        return cls(**plan.arguments())
 
     @property
     def roles(self) -> Roles:
@@ -146,7 +155,7 @@ class Audit:
             raise ConfigError(f"export: {shown(file.name)} is no notebook's name: end it in .ipynb.")
         try:
             plan = self.plan(file.absolute().parent / f"{file.stem}_files")
-            notebook = render_notebook(plan.model_dump(mode="json"), title=plan.title)
+            notebook = render_notebook(plan.arguments(), title=plan.title)
             write_whole(file, notebook_bytes(notebook))
         except OSError as error:
             raise ConfigError(f"export: {shown(path, 200)} cannot be written: {error.strerror}.") from None
@@ -264,8 +273,21 @@ def _is_source(data: object) -> bool:
     return isinstance(data, str | Path)
 
 
-def _frame(data: Any, null_values: Sequence[str]) -> Frame:
-    return open_frame(data, null_values=null_values) if _is_source(data) else wrap(data)
+def _frame(data: Any, null_values: Sequence[str], engine: str) -> Frame:
+    if not _is_source(data):
+        return wrap(data)
+    if engine not in ENGINES:
+        raise ConfigError(unknown("engine", engine, ENGINES))
+    return ENGINES[engine](data, null_values=null_values)
+
+
+def _with_spark(data: Source, *, null_values: Sequence[str] = ()) -> Frame:
+    from workbench.load.spark_files import open_with_spark
+
+    return open_with_spark(data, null_values=null_values)
+
+
+ENGINES: dict[str, Callable[..., Frame]] = {"local": open_frame, "spark": _with_spark}
 
 
 def _model(model: Any, trust: Sequence[str]) -> Model:

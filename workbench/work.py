@@ -101,7 +101,7 @@ def run_plan(
 def _in_notebook(
     plan: Plan, place: Path, files: dict[str, bytes], timeout: float | None, on_progress: OnProgress | None
 ) -> Record:
-    notebook = render_notebook(plan.model_dump(mode="json"), title=plan.title)
+    notebook = render_notebook(plan.arguments(), title=plan.title)
     done = execute_notebook(notebook, place, timeout=timeout, on_progress=on_progress)
     files["audit.ipynb"] = done.read_bytes()
     return Record.from_json((place / "record.json").read_bytes())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workbench.audit.operations import Monitor
 from workbench.audit.policy import validated
 from workbench.audit.text import dump_yaml, parse_yaml
 from workbench.core.errors import ConfigError, shown
@@ -29,6 +30,8 @@ ROLES = (
     "favourable",
     "threshold",
 )
+OPERATIONS = ("contract", "monitor")
+"""The fields that concern the repetition of an audit; a single one does not know them."""
 
 
 class Plan(BaseModel):
@@ -56,6 +59,13 @@ class Plan(BaseModel):
     null_values: list[str] = Field(default_factory=list)
     trust: list[str] = Field(default_factory=list)
     seed: int = 0
+    engine: Literal["local", "spark"] = "local"
+    contract: str | None = None
+    monitor: Monitor | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what a single audit takes: everything but what concerns its repetition."""
+        return self.model_dump(mode="json", exclude=set(OPERATIONS))
 
     def to_yaml(self) -> str:
         """Return the plan as YAML, defaults left out."""
@@ -102,5 +112,8 @@ def rebased(plan: Plan, folder: Path) -> Plan:
             return source
         return str((folder / source).absolute())
 
-    changes = {name: moved(getattr(plan, name)) for name in ("data", "reference", "model", "policy")}
+    changes = {name: moved(getattr(plan, name)) for name in ("data", "reference", "model", "policy", "contract")}
+    if plan.monitor is not None:
+        own = {name: moved(getattr(plan.monitor, name)) for name in ("store", "baseline")}
+        changes["monitor"] = plan.monitor.model_copy(update=own)
     return plan.model_copy(update=changes)

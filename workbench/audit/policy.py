@@ -43,6 +43,7 @@ class Rule(BaseModel):
     reason: str = ""
     requirement: str = ""
     owner: str = ""
+    retention: str = Field("", pattern=r"^(P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?)?$", description="how long its evidence is kept")
     source: str = ""
 
     @model_validator(mode="after")

@@ -196,6 +196,11 @@ class _ColumnCounter:
         return ColumnCounts(a.name, a.kind, integral, self._rows, self._missing, numbers, values)
 
 
+def cell_hashes(column: pa.Array, kind: Kind) -> Hashes:
+    """Return the 64-bit hash of each cell of a normalised column, as fingerprints take it."""
+    return _ColumnCounter(Field("", kind, False, "")).push(column)
+
+
 class Counter:
     """Counts batches of some of a data set's rows; `rows_hashed` takes two 64-bit hashes of each row."""
 

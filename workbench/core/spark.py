@@ -56,7 +56,9 @@ def from_spark(df: Any, prepare: Prepare | None = None, schema: pa.Schema | None
 
 
 def _stay(_columns: Sequence[str] | None) -> Iterable[pa.RecordBatch]:
-    raise DataError("rows of a Spark data frame stay in Spark: only counts come back. Save them as Parquet to read them here.")
+    raise DataError(
+        "rows of a Spark data frame stay in Spark: only counts come back. Save them as Parquet to read them here."
+    )
 
 
 def count_on_spark(dataset: Dataset, model: Predictor | None) -> Counted:
@@ -157,7 +159,7 @@ def ship_package(session: Any) -> None:
     """Send this package to the executors, unless the session has this very version of it already."""
     data = _package()
     name = f"workbench-{hashlib.sha256(data).hexdigest()[:16]}.zip"
-    sent = getattr(session, "_workbench_sent", set())
+    sent: frozenset[str] = getattr(session, "_workbench_sent", frozenset())
     if name in sent:
         return
     folder = Path(tempfile.mkdtemp(prefix="workbench-"))  # kept: Spark serves the file for as long as it runs

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.audit.plan import Plan
+from workbench.audit.plan import OPERATIONS, Plan
 from workbench.audit.record import Record
 from workbench.core.errors import ConfigError, import_extra, shown, unknown
 from workbench.core.writing import write_whole
@@ -43,6 +43,7 @@ PARAMETERS = {  # in the order of the notebook's first cell; the comment is what
     "null_values": "texts that stand for a missing value",
     "trust": "types that a model file may hold beyond those known",
     "seed": "the seed of whatever is sampled",
+    "engine": "what reads and counts files: local or spark",
     "title": "what the audit is called",
     "output": "the folder that record.json is written to; empty writes nothing",
     "run_id": "set by the runner, which looks for it in the last cell",
@@ -85,7 +86,7 @@ def default_parameters() -> dict[str, Any]:
     """Return every parameter with the plan's default."""
     found: dict[str, Any] = {"data": "", "output": "", "run_id": ""}
     for name, field in Plan.model_fields.items():
-        if not field.is_required():
+        if name not in OPERATIONS and not field.is_required():
             found[name] = field.get_default(call_default_factory=True)
     return found
 
