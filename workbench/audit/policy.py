@@ -43,7 +43,9 @@ class Rule(BaseModel):
     reason: str = ""
     requirement: str = ""
     owner: str = ""
-    retention: str = Field("", pattern=r"^(P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?)?$", description="how long its evidence is kept")
+    retention: str = Field(
+        "", pattern=r"^(P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?)?$", description="how long its evidence is kept"
+    )
     source: str = ""
 
     @model_validator(mode="after")

@@ -198,17 +198,51 @@ def _record(
     started: datetime,
     seconds: Mapping[str, float],
 ) -> Record:
+    beside = {**prepared.beside, "seconds": {**seconds, **{f.check: round(f.seconds, 4) for f in findings}}}
+    return _judged(described(prepared, subject), findings, prepared.policy, beside, started)
+
+
+def judged_counts(
+    subject: Subject,
+    checks: Sequence[tuple[Check, Mapping[str, Any]]],
+    policy: Policy,
+    *,
+    title: str,
+    model: Mapping[str, str] | None = None,
+    beside: Mapping[str, Any] | None = None,
+) -> Record:
+    """Run checks on counts that are there already, and judge them; the same record as an audit of the rows counted."""
+    started = datetime.now(UTC)
+    findings = [check.run(subject, params) for check, params in checks]
+    about = {
+        "title": title,
+        "roles": subject.roles.to_dict(),
+        "features": list(subject.features),
+        "seed": subject.seed,
+        "current": _side("current", subject.current),
+        "reference": None if subject.reference is None else _side("reference", subject.reference),
+        "model": None if model is None else dict(model),
+    }
+    return _judged(about, findings, policy, dict(beside or {}), started)
+
+
+def _judged(
+    about: Mapping[str, Any],
+    findings: Sequence[Finding],
+    policy: Policy,
+    beside: Mapping[str, Any],
+    started: datetime,
+) -> Record:
     today = started.date()
     return Record(
-        subject=described(prepared, subject),
-        policy=prepared.policy.to_dict(),
+        subject=about,
+        policy=policy.to_dict(),
         findings=tuple(findings),
-        verdict=judge(findings, prepared.policy, today),
+        verdict=judge(findings, policy, today),
         beside={
-            **prepared.beside,
+            **beside,
             "started": started.isoformat(timespec="seconds"),
             "judged_on": today.isoformat(),
-            "seconds": {**seconds, **{f.check: round(f.seconds, 4) for f in findings}},
             "environment": environment(),
         },
     )
@@ -216,27 +250,24 @@ def _record(
 
 def described(prepared: Prepared, subject: Subject | None) -> dict[str, Any]:
     """Return what is digested of what was audited: title, roles, features, fingerprints, model and score column."""
-    current = prepared.current
-    found: dict[str, Any] = {
+    current, reference, model = prepared.current, prepared.reference, prepared.model
+    return {
         "title": prepared.title,
         "roles": current.roles.to_dict(),
         "features": list(current.roles.features(current.frame.names)),
         "seed": prepared.seed,
-        "current": _side(current, None if subject is None else subject.current),
-        "reference": None,
-        "model": None,
+        "current": _side(current.name, None if subject is None else subject.current),
+        "reference": None
+        if reference is None
+        else _side(reference.name, None if subject is None else subject.reference),
+        "model": None if model is None else {"task": model.task, "digest": model.digest},
     }
-    if prepared.reference is not None:
-        found["reference"] = _side(prepared.reference, None if subject is None else subject.reference)
-    if prepared.model is not None:
-        found["model"] = {"task": prepared.model.task, "digest": prepared.model.digest}
-    return found
 
 
-def _side(dataset: Dataset, counted: Counted | None) -> dict[str, Any]:
+def _side(name: str, counted: Counted | None) -> dict[str, Any]:
     if counted is None:
-        return {"name": dataset.name, "rows": None, "fingerprint": None}
-    side = {"name": dataset.name, "rows": counted.rows, "fingerprint": counted.fingerprint.to_dict()}
+        return {"name": name, "rows": None, "fingerprint": None}
+    side = {"name": name, "rows": counted.rows, "fingerprint": counted.fingerprint.to_dict()}
     return side | ({"score_digest": counted.score_digest} if counted.score_digest else {})
 
 

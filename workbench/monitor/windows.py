@@ -1,0 +1,152 @@
+"""Windows: which period of the calendar, or which run of rows, a row falls into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from workbench.audit.operations import Windows
+from workbench.core.dataset import Roles
+from workbench.core.errors import ConfigError
+from workbench.core.frame import BLOCK, Field, Kind
+from workbench.core.outcome import Predictor
+from workbench.core.parts import Part, PartCounter
+
+Ints = NDArray[np.int64]
+UNDATED = np.iinfo(np.int64).min
+"""The number of the window that holds rows without a time; it is counted and never judged."""
+
+MOST_WINDOWS = 2_000
+_WEEK = 4  # 1970-01-01 was a Thursday; weeks begin on Monday
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The rule that numbers windows; numbers follow the time (or the rows), so they can be compared."""
+
+    settings: Windows
+    time: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.settings.by is not None and self.time is None:
+            raise ConfigError("windows by calendar need the plan's `time`: name the column that holds it.")
+
+    def numbers(self, batch: pa.RecordBatch, start: int) -> Ints:
+        """Return each row's window; `start` is the number of rows that came before the batch."""
+        if self.settings.rows is not None:
+            return (np.arange(batch.num_rows, dtype=np.int64) + start) // self.settings.rows
+        column = batch.column(batch.schema.get_field_index(str(self.time)))
+        micros = pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), UNDATED).to_numpy()
+        found = period_of(micros, str(self.settings.by))
+        found[micros == UNDATED] = UNDATED
+        return found
+
+    def label(self, number: int) -> str:
+        """Return the name of a window: 2026-01-31T05, 2026-01-31, 2026-W05, 2026-01, 2026-Q1, 2026, or its rows."""
+        if number == UNDATED:
+            return "undated"
+        if self.settings.rows is not None:
+            size = self.settings.rows
+            return f"rows-{number * size + 1:09d}-{(number + 1) * size:09d}"
+        return _LABELS[str(self.settings.by)](number)
+
+    def end(self, number: int) -> int | None:
+        """Return the first microsecond (UTC, since 1970) after a window of the calendar."""
+        if number == UNDATED or self.settings.by is None:
+            return None
+        return int(_starts(number + 1, self.settings.by).astype("datetime64[us]").astype(np.int64))
+
+
+def period_of(micros: Ints, by: str) -> Ints:
+    """Return the number of the hour, day, week, month, quarter or year (UTC) since 1970 that each instant is in."""
+    at = micros.view("datetime64[us]")
+    if by == "week":
+        days = at.astype("datetime64[D]").astype(np.int64)
+        return (days + _WEEK - 1) // 7
+    found = at.astype(f"datetime64[{_UNITS[by]}]").astype(np.int64)
+    return found // 3 if by == "quarter" else found
+
+
+def _starts(number: int, by: str) -> Any:
+    count, unit = {"week": (number * 7 - _WEEK + 1, "D"), "quarter": (number * 3, "M")}.get(
+        by, (number, _UNITS.get(by))
+    )
+    return np.array(count, np.int64).astype(f"datetime64[{unit}]")
+
+
+def _week_label(number: int) -> str:
+    year, week, _ = _starts(number, "week").astype(object).isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+_UNITS = {"hour": "h", "day": "D", "week": "D", "month": "M", "quarter": "M", "year": "Y"}
+_LABELS: dict[str, Callable[[int], str]] = {
+    "hour": lambda n: str(_starts(n, "hour")),
+    "day": lambda n: str(_starts(n, "day")),
+    "week": _week_label,
+    "month": lambda n: str(_starts(n, "month")),
+    "quarter": lambda n: f"{1970 + n // 4}-Q{n % 4 + 1}",
+    "year": lambda n: str(_starts(n, "year")),
+}
+
+
+class WindowCounter:
+    """Counts batches into a part for each window, in blocks of one size, so that a window counts as its rows alone."""
+
+    def __init__(
+        self, cut: Cut, fields: Sequence[Field], roles: Roles, model: Predictor | None, start: int = 0
+    ) -> None:
+        self._cut, self._fields, self._roles, self._model = cut, tuple(fields), roles, model
+        self._counters: dict[int, PartCounter] = {}
+        self._waiting: dict[int, list[pa.RecordBatch]] = {}
+        self.rows = start
+
+    def push(self, batch: pa.RecordBatch) -> None:
+        """Take a batch of normalised columns, in the order of the fields."""
+        numbers = self._cut.numbers(batch, self.rows)
+        self.rows += batch.num_rows
+        for number in np.unique(numbers).tolist():
+            self._take(number, batch.filter(pa.array(numbers == number)))
+
+    def _take(self, number: int, rows: pa.RecordBatch) -> None:
+        if number not in self._counters:
+            if len(self._counters) >= MOST_WINDOWS:
+                raise ConfigError(f"the data falls into more than {MOST_WINDOWS:,} windows: take longer ones.")
+            self._counters[number] = PartCounter(self._fields, self._roles, self._model)
+            self._waiting[number] = []
+        waiting = [*self._waiting[number], rows]
+        held = sum(b.num_rows for b in waiting)
+        if held >= BLOCK:
+            whole = pa.Table.from_batches(waiting).combine_chunks().to_batches(max_chunksize=BLOCK)
+            full = [b for b in whole if b.num_rows == BLOCK]
+            for block in full:
+                self._counters[number].push(block)
+            waiting = whole[len(full) :]
+        self._waiting[number] = waiting
+
+    def done(self) -> Mapping[int, Part]:
+        """Return the part of each window that had rows."""
+        return dict(self._finished())
+
+    def _finished(self) -> Iterator[tuple[int, Part]]:
+        for number, counter in sorted(self._counters.items()):
+            rest = self._waiting[number]
+            if rest:
+                counter.push(pa.Table.from_batches(rest).combine_chunks().to_batches()[0])
+            yield number, counter.done()
+
+
+def check_time(cut: Cut, fields: Sequence[Field]) -> None:
+    """Raise ConfigError when windows follow the calendar and the time column holds no times."""
+    if cut.settings.by is None:
+        return
+    kinds = {f.name: f.kind for f in fields}
+    if kinds.get(str(cut.time)) is not Kind.TIME:
+        found = kinds.get(str(cut.time))
+        raise ConfigError(f"time column {cut.time!r} holds {found.value if found else 'nothing'}, expected times.")
