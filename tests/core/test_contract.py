@@ -99,13 +99,18 @@ def test_the_first_arrival_that_is_accepted_takes_the_key():
 def test_keys_taken_by_earlier_batches_are_refused():
     asked = []
 
-    def seen(rule, hashes):
-        asked.append((rule, hashes.shape))
+    def seen(rule, windows, hashes):
+        asked.append((rule, windows.tolist(), hashes.shape))
         return np.array([False, True])
 
     found = judged(GOOD, {**GOOD, "id": 2}, seen=seen)
     assert found.reasons() == {1: ["id: unique"]}
-    assert asked == [(0, (2, 2))]
+    assert asked == [(0, [0, 0], (2, 2))]
+
+
+def test_a_key_is_unique_within_its_window():
+    found = judged(GOOD, GOOD, GOOD, {**GOOD, "age": 1}, scope=lambda ok: np.array([1, 2, 1, 2]) + 0 * ok)
+    assert found.reasons() == {2: ["id: unique"], 3: ["age: minimum 18"]}
 
 
 def test_a_key_of_two_columns_with_a_null_is_no_key():

@@ -19,8 +19,12 @@ from workbench.core.keys import key_hashes
 
 Scalar = str | int | float | bool
 Mask = NDArray[np.bool_]
-Seen = Callable[[int, Hashes], Mask]
-"""(number of the unique rule, hashes (n, 2) in order of arrival) -> which of them were accepted before."""
+Ints = NDArray[np.int64]
+Scope = Callable[[Mask], Ints]
+"""Rows that no other rule refuses -> the window of each row: keys are unique within a window."""
+
+Seen = Callable[[int, Ints, Hashes], Mask]
+"""(number of the unique rule, windows, hashes (n, 2) in order of arrival) -> which were accepted before."""
 
 TYPES: dict[str, Kind] = {
     "integer": Kind.NUMBER,
@@ -194,11 +198,17 @@ class Validation:
 
 
 def validate_batch(
-    batch: Any, contract: Contract, *, faults: Sequence[Fault] = (), seen: Seen | None = None
+    batch: Any,
+    contract: Contract,
+    *,
+    faults: Sequence[Fault] = (),
+    scope: Scope | None = None,
+    seen: Seen | None = None,
 ) -> Validation:
     """Judge a batch (a frame of any kind that is read): columns by their rules, then keys, first arrival accepted.
 
-    `faults` are those met while the batch was made (types in JSON); `seen` says which keys earlier batches took.
+    `faults` are those met while the batch was made (types in JSON); `scope` gives each row's window, in which a key is
+    unique (default: one for all); `seen` says which keys earlier batches took.
     """
     frame = wrap(batch)
     batches = list(frame.batches())
@@ -216,12 +226,11 @@ def validate_batch(
     accepted = np.ones(rows, np.bool_)
     for fault in found:
         accepted[fault.rows] = False
-    # Keys are judged among the rows that are otherwise accepted, one key at a time in the contract's order.
-    for number, key in enumerate(contract.unique):
-        if table is not None and all(c in frame.names for c in key):
-            again = _repeated(table, key, accepted, number, seen)
-            found.append(Fault(" & ".join(key), "unique", np.flatnonzero(again)))
-            accepted &= ~again
+    if table is not None and contract.unique:
+        windows = np.zeros(rows, np.int64) if scope is None else scope(accepted.copy())
+        found += _repeats(table, contract.unique, accepted, windows, seen)
+        for fault in found:
+            accepted[fault.rows] = False
     return Validation(accepted, tuple(f for f in found if len(f.rows)))
 
 
@@ -282,19 +291,31 @@ def _is_allowed(column: pa.Array, allowed: Sequence[Scalar]) -> pa.Array:
     return pc.is_in(column, value_set=values)
 
 
-def _repeated(table: pa.Table, key: tuple[str, ...], accepted: Mask, number: int, seen: Seen | None) -> Mask:
-    hashes, complete = key_hashes(table, key)
-    at = np.flatnonzero(accepted & complete)
-    again = np.zeros(table.num_rows, np.bool_)
-    if not len(at):
-        return again
-    _, first = np.unique(hashes[at], axis=0, return_index=True)
-    fresh = np.zeros(len(at), np.bool_)
-    fresh[first] = True
-    if seen is not None:
-        fresh &= ~seen(number, hashes[at])
-    again[at] = ~fresh
-    return again
+def _repeats(
+    table: pa.Table, unique: Sequence[tuple[str, ...]], accepted: Mask, windows: Ints, seen: Seen | None
+) -> list[Fault]:
+    """Return what repeats a key among the rows that no other rule refuses; only an accepted row takes its keys."""
+    hashes, fresh = [], []
+    for number, key in enumerate(unique):
+        if any(c not in table.column_names for c in key):
+            continue
+        found, complete = key_hashes(table, key)
+        at = np.flatnonzero(accepted & complete)
+        new = np.ones(len(at), np.bool_) if seen is None else ~seen(number, windows[at], found[at])
+        hashes.append((" & ".join(key), found))
+        fresh.append(dict(zip(at.tolist(), new.tolist(), strict=True)))
+    taken: list[set[bytes]] = [set() for _ in hashes]
+    broken: list[list[int]] = [[] for _ in hashes]
+    words = [np.column_stack((windows.view(np.uint64), found)) for _, found in hashes]
+    for row in np.flatnonzero(accepted).tolist():
+        keys = {k: words[k][row].tobytes() for k in range(len(hashes)) if row in fresh[k]}
+        again = [k for k, value in keys.items() if not fresh[k][row] or value in taken[k]]
+        for k in again:
+            broken[k].append(row)
+        if not again:
+            for k, value in keys.items():
+                taken[k].add(value)
+    return [Fault(name, "unique", np.array(rows, np.int64)) for (name, _), rows in zip(hashes, broken, strict=True)]
 
 
 def infer_contract(counted: Counted, *, name: str = "contract", unique: Sequence[str] = ()) -> Contract:

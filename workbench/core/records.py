@@ -15,7 +15,7 @@ from workbench.core.contract import Contract, Fault
 from workbench.core.errors import DataError
 
 MOST_RECORDS = 100_000
-_ARROW = {
+ARROW = {
     "integer": pa.int64(),
     "number": pa.float64(),
     "boolean": pa.bool_(),
@@ -123,7 +123,7 @@ def _column(values: list[Any], kind: str) -> tuple[pa.Array, list[int]]:
     plain, convert = _WAYS[kind]
     if set(map(type, values)) <= {plain, type(None)}:
         try:
-            return pa.array(values, _ARROW[kind]), []
+            return pa.array(values, ARROW[kind]), []
         except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
             pass
     found, wrong = [], []
@@ -133,7 +133,7 @@ def _column(values: list[Any], kind: str) -> tuple[pa.Array, list[int]]:
         except (ValueError, TypeError, OverflowError):
             found.append(None)
             wrong.append(at)
-    return pa.array(found, _ARROW[kind]), wrong
+    return pa.array(found, ARROW[kind]), wrong
 
 
 def _integer(value: Any) -> int:

@@ -38,6 +38,7 @@ _TABLES = (
     " WITHOUT ROWID",
     "quarantine (id INTEGER PRIMARY KEY, batch TEXT NOT NULL, at TEXT NOT NULL, record TEXT NOT NULL,"
     " reasons TEXT NOT NULL)",
+    "accepted (id INTEGER PRIMARY KEY, rows INTEGER NOT NULL, data BLOB NOT NULL)",
     "deliveries (id TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID",
 )
 
