@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.core.errors import WorkbenchError
+from workbench.operate import add_operations
 
 if TYPE_CHECKING:
     from workbench.work import Outcome
@@ -51,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     init = add("init", _init, "write a first plan for a data file, roles guessed", "data")
     init.add_argument("-o", "--output", default="plan.yaml", help="the plan to write (default: plan.yaml)")
     run = add("run", _run, "run a plan: verdict, exit code, bundle", "plan")
+    run.add_argument("--engine", choices=["local", "spark"], default=None, help="what reads and counts the files")
+    run.add_argument("--counts", action="store_true", help="keep count tables in the bundle, as a monitor's baseline")
     demo = add("demo", _demo, "audit a real model on real data; nothing is downloaded")
     for each in (run, demo):
         _run_options(each)
@@ -64,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     compare = add("compare", _compare, "say what differs between two bundles", "before")
     compare.add_argument("after", help="the later bundle")
     add("checks", _checks, "list the checks").add_argument("--json", action="store_true", help="print JSON")
+    add_operations(commands, add)
     serve = add("serve", _serve, "serve the reviewer's app on the bundles under a folder, on this computer", "folder")
     serve.add_argument("--port", type=int, default=5006, help="the port (default: 5006)")
     serve.add_argument("--behind-proxy", action="store_true", help="let the proxy in front check who connects")
@@ -88,6 +92,8 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="exit 1 on a warning too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--junit", metavar="FILE", default=None, help="write the judgements as JUnit XML")
+    parser.add_argument("--metrics", metavar="FILE", default=None, help="write them as OpenMetrics text")
+    parser.add_argument("--codequality", metavar="FILE", default=None, help="write them as GitLab code-quality JSON")
     parser.add_argument("--timeout", type=float, default=None, help="seconds after which the run is stopped")
 
 
@@ -118,7 +124,9 @@ def _run(options: argparse.Namespace) -> int:
         with_notebook=not options.no_notebook,
         timeout=options.timeout,
         on_progress=_progress(options.json),
-        junit=options.junit,
+        outputs={k: v for k in ("junit", "metrics", "codequality") if (v := getattr(options, k))},
+        engine=getattr(options, "engine", None),
+        counts=getattr(options, "counts", False),
     )
     return _told(outcome, options)
 

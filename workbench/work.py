@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,17 @@ def run_plan(
     with_notebook: bool = True,
     timeout: float | None = None,
     on_progress: OnProgress | None = None,
-    junit: str | None = None,
+    outputs: Mapping[str, str] | None = None,
+    engine: str | None = None,
+    counts: bool = False,
 ) -> Outcome:
-    """Run a plan and write its bundle; a run that does not end leaves a bundle that says so."""
+    """Run a plan and write its bundle; a run that does not end leaves a bundle that says so.
+
+    `outputs` maps kinds (junit, metrics, codequality) to files; `counts` keeps the current data's count tables in the
+    bundle, as the baseline of a monitor.
+    """
     plan = load_plan(plan_file)
+    plan = plan if engine is None else plan.model_copy(update={"engine": engine})
     audit = Audit.from_plan(plan)  # mistakes in the plan are told before a kernel starts
     files: dict[str, bytes] = {}
     reason = ""
@@ -92,10 +99,44 @@ def run_plan(
         "plan.yaml": portable(plan).to_yaml().encode(),
         "environment.json": json.dumps(environment(), indent=1, sort_keys=True).encode(),
     }
+    if counts and not reason:
+        files["counts.json.gz"] = counts_of(audit, record)
     bundle = write_bundle(folder or _place(record), files, record.digest, status)
-    if junit:
-        write_whole(Path(junit), render_junit(record))
+    for kind, file in (outputs or {}).items():
+        write_whole(Path(file), OUTPUTS[kind](record, Path(plan_file).name))
     return Outcome(bundle, record, reason)
+
+
+def _metrics(record: Record, _plan: str) -> bytes:
+    from workbench.report.openmetrics import render_metrics
+
+    return render_metrics(record).encode()
+
+
+def _codequality(record: Record, plan: str) -> bytes:
+    from workbench.report.codequality import render_codequality
+
+    return render_codequality(record, plan).encode()
+
+
+OUTPUTS: dict[str, Callable[[Record, str], bytes]] = {
+    "junit": lambda record, _plan: render_junit(record),
+    "metrics": _metrics,
+    "codequality": _codequality,
+}
+"""What a pipeline reads: kind -> record and plan's name to the bytes of a file."""
+
+
+def counts_of(audit: Audit, record: Record) -> bytes:
+    """Return the current data's count tables, counted once more; EvidenceError when the data changed since the run."""
+    from workbench.core.counts import count
+    from workbench.core.errors import EvidenceError
+    from workbench.core.parts import Part
+
+    counted = count(audit.prepared.current, model=audit.prepared.model)
+    if counted.fingerprint.to_dict() != record.subject["current"]["fingerprint"]:
+        raise EvidenceError("the data changed while it was audited: its counts are not those of the record.")
+    return Part(counted).to_bytes()
 
 
 def _in_notebook(

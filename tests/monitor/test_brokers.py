@@ -1,0 +1,314 @@
+"""The broker door on real brokers: every message once, through a kill -9 and a redelivery."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from tests.monitor.conftest import POLICY, small
+from tests.servers import answers, free_port, program, server, wait_until
+from workbench.audit.plan import load_plan
+from workbench.core.contract import Contract, validate_batch
+from workbench.monitor.run import Monitor
+
+CONTRACT = {
+    "columns": {
+        "at": {"type": "time", "nullable": False},
+        "id": {"type": "integer", "nullable": False},
+        "x": {"type": "number", "minimum": -3, "maximum": 3},
+        "group": {"type": "text", "allowed": ["a", "b"]},
+    },
+    "unique": ["id"],
+}
+FULL, GROUPS = 20_000, "records"
+
+
+def records(count: int) -> pd.DataFrame:
+    rng = np.random.default_rng(7)
+    rows = small(1, rows=count)
+    return rows.assign(x=rng.normal(0, 1.5, count), id=rng.permutation(np.arange(count)) % (count * 9 // 10))
+
+
+def bodies(rows: pd.DataFrame) -> list[bytes]:
+    plain = rows.assign(at=rows["at"].map(lambda t: t.isoformat())).to_dict("records")
+    return [json.dumps(r).encode() for r in plain]
+
+
+@pytest.fixture
+def plan_file(tmp_path: Path) -> Path:
+    small(0, rows=2000).to_parquet(tmp_path / "reference.parquet")
+    (tmp_path / "contract.yaml").write_text(yaml.safe_dump(CONTRACT))
+    plan = {
+        "title": "Stream", "data": "new/*.parquet", "reference": "reference.parquet", "time": "at", "id": "id",
+        "sensitive": ["group"], "checks": ["drift.numeric"], "policy": POLICY, "contract": "contract.yaml",
+        "monitor": {"store": "store", "windows": {"by": "month"}},
+    }  # fmt: skip
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    return tmp_path / "plan.yaml"
+
+
+@contextmanager
+def worker(plan: Path, url: str, name: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    command = [
+        sys.executable,
+        "-m",
+        "workbench",
+        "gateway",
+        plan,
+        "--broker",
+        url,
+        "--stream",
+        GROUPS,
+        "--consumer",
+        name,
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(env or {})}
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "consuming", process.stdout.read()
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        process.stdout.close()
+
+
+def state(plan: Path) -> tuple[int, int]:
+    monitor = Monitor(load_plan(plan))
+    try:
+        with monitor.store.writing() as tx:
+            pending = tx.exec_driver_sql("SELECT coalesce(sum(rows), 0) FROM accepted").scalar_one()
+            quarantined = tx.exec_driver_sql("SELECT count(*) FROM quarantine").scalar_one()
+            return pending + monitor.store.arrived(tx), quarantined
+    finally:
+        monitor.store.close()
+
+
+def through(plan: Path, url: str, send, rows: pd.DataFrame) -> None:
+    """Send everything, kill the first worker with -9 in the middle, and let a second one finish."""
+    whole = bodies(rows)
+    send(whole[: len(whole) // 4])
+    begun = time.monotonic()
+    with worker(plan, url, "one") as first:
+        wait_until(lambda: sum(state(plan)) > 0, 60, "the first worker took nothing")
+        send(whole[len(whole) // 4 :])
+        time.sleep(0.3)
+        first.kill()
+        first.wait()
+    before = sum(state(plan))
+    with worker(plan, url, "two"):
+        wait_until(lambda: sum(state(plan)) >= len(whole), 150, f"only {state(plan)} of {len(whole)} arrived")
+        time.sleep(1)
+    accepted, quarantined = state(plan)
+    seconds = time.monotonic() - begun
+    print(f"{url.partition(':')[0]}: {len(whole):,} in {seconds:.1f} s, {before:,} before kill -9")
+    assert accepted + quarantined == len(whole)
+    expected = validate_batch(rows, Contract.from_dict(CONTRACT))
+    # Which of two records with one key arrives first is the broker's affair; how many are accepted is not.
+    assert accepted == int(expected.accepted.sum())
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    path, port = program("redis-server", package="redis-server"), free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    with server([path, *options], port=port, folder=folder):
+        yield f"redis://127.0.0.1:{port}"
+
+
+def to_redis(url: str):
+    import redis as client
+
+    def send(messages: list[bytes]) -> None:
+        with client.from_url(url) as r:
+            pipe = r.pipeline(transaction=False)
+            for i, body in enumerate(messages):
+                pipe.xadd(GROUPS, {"data": body})
+                if i % 1000 == 999:
+                    pipe.execute()
+            pipe.execute()
+
+    return send
+
+
+@pytest.mark.tier
+@pytest.mark.services
+def test_redis_streams_once_each_through_kill_9(plan_file: Path, tmp_path: Path):
+    with redis(tmp_path / "redis") as url:
+        through(plan_file, url, to_redis(url), records(FULL))
+
+
+@pytest.mark.tier
+@pytest.mark.services
+def test_messages_that_are_no_records_stop_nothing(plan_file: Path, tmp_path: Path):
+    """Broken JSON, bytes, no field of ours, FastStream's own envelope: each is one record, judged or quarantined."""
+    import redis as client
+    from faststream.redis import RedisBroker
+
+    good = bodies(small(1, rows=3))
+    with redis(tmp_path / "redis") as url, worker(plan_file, url, "one"):
+        with client.from_url(url) as r:
+            for fields in ({"data": b"{"}, {"data": b"\xff\x00"}, {"x": "1"}, {"__data__": good[0]}, {"data": b""}):
+                r.xadd(GROUPS, fields)
+            r.xadd(GROUPS, {"data": b"[" * 100_000})
+            r.xadd(GROUPS, {"data": good[1].replace(b",", b"\n,")})
+
+        async def envelope() -> None:
+            async with RedisBroker(url, logger=None) as broker:
+                await broker.publish(json.loads(good[2]), stream=GROUPS)
+
+        asyncio.run(envelope())
+        wait_until(lambda: sum(state(plan_file)) == 8, 30, f"{state(plan_file)} of 8")
+    assert state(plan_file) == (3, 5)
+
+
+@pytest.mark.tier
+@pytest.mark.services
+def test_a_broker_that_goes_away_and_comes_back(plan_file: Path, tmp_path: Path):
+    port = free_port()
+    path = program("redis-server", package="redis-server")
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always"]
+    command, url = [path, *options, "--dir", str(tmp_path)], f"redis://127.0.0.1:{port}"
+    with server(command, port=port, folder=tmp_path):
+        to_redis(url)(bodies(small(1, rows=50)))
+        process = worker(plan_file, url, "one")
+        first = process.__enter__()
+        wait_until(lambda: sum(state(plan_file)) == 50, 30, "nothing arrived")
+    try:
+        time.sleep(1)
+        assert first.poll() is None, "the worker gave up when the broker went away"
+        with server(command, port=port, folder=tmp_path):
+            to_redis(url)(bodies(small(2, rows=50)))
+            wait_until(lambda: sum(state(plan_file)) == 100, 60, f"{state(plan_file)} of 100")
+    finally:
+        process.__exit__(None, None, None)
+    assert sum(state(plan_file)) == 100
+
+
+def test_a_broker_that_is_not_there_is_one_sentence(plan_file: Path):
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "workbench",
+        "gateway",
+        plan_file,
+        "--broker",
+        f"redis://u:secret@127.0.0.1:{port}",
+    ]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 2
+    assert f"127.0.0.1:{port} cannot be reached" in told.stderr
+    assert "secret" not in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+# ---------------------------------------------------------------------------- at full size on the other brokers
+
+
+@pytest.mark.tier
+@pytest.mark.brokers
+def test_nats_once_each_through_kill_9(plan_file: Path, tmp_path: Path):
+    import nats
+
+    port = free_port()
+    command = [program("nats-server", package="nats-server"), "-js", "-sd", tmp_path / "js", "-a", "127.0.0.1"]
+
+    def send(messages: list[bytes]) -> None:
+        async def publish() -> None:
+            client = await nats.connect(f"nats://127.0.0.1:{port}")
+            stream = client.jetstream()
+            await stream.add_stream(name=GROUPS, subjects=[GROUPS])
+            for at in range(0, len(messages), 500):
+                await asyncio.gather(*(stream.publish(GROUPS, body) for body in messages[at : at + 500]))
+            await client.close()
+
+        asyncio.run(publish())
+
+    with server([*command, "-p", str(port)], port=port, folder=tmp_path):
+        through(plan_file, f"nats://127.0.0.1:{port}", send, records(FULL))
+
+
+@pytest.mark.tier
+@pytest.mark.brokers
+def test_rabbitmq_once_each_through_kill_9(plan_file: Path, tmp_path: Path):
+    import aio_pika
+
+    path, port, dist = program("rabbitmq-server", package="rabbitmq-server"), free_port(), free_port()
+    home = Path("/var/tmp") / f"rabbit-{port}"
+    home.mkdir(mode=0o755)
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("rabbitmq")
+        os.chown(home, owner.pw_uid, owner.pw_gid)
+    env = {
+        "RABBITMQ_NODENAME": f"t{port}@localhost", "RABBITMQ_NODE_PORT": str(port), "RABBITMQ_DIST_PORT": str(dist),
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_MNESIA_BASE": str(home / "db"),
+        "RABBITMQ_LOG_BASE": str(home / "log"), "HOME": str(home),
+    }  # fmt: skip
+    url = f"amqp://guest:guest@127.0.0.1:{port}"
+
+    def send(messages: list[bytes]) -> None:
+        async def publish() -> None:
+            async with await aio_pika.connect(url) as connection:
+                channel = await connection.channel()
+                await channel.declare_queue(GROUPS, durable=True)
+                for at in range(0, len(messages), 500):
+                    part = messages[at : at + 500]
+                    await asyncio.gather(
+                        *(
+                            channel.default_exchange.publish(
+                                aio_pika.Message(body, message_id=f"{hash(body)}-{at + i}", delivery_mode=2), GROUPS
+                            )
+                            for i, body in enumerate(part)
+                        )
+                    )
+
+        asyncio.run(publish())
+
+    try:
+        with server([path], port=port, folder=tmp_path, env=env, seconds=90):
+            through(plan_file, url, send, records(FULL))
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.mark.tier
+@pytest.mark.brokers
+def test_a_kafka_once_each_through_kill_9(plan_file: Path):
+    """On librdkafka's own broker for tests, which speaks Kafka's protocol."""
+    from confluent_kafka import Producer
+
+    broker = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "mock", "log_level": 0})
+    address = next(iter(broker.list_topics(timeout=10).brokers.values()))
+    where = f"127.0.0.1:{address.port}"
+    assert answers(address.port)
+
+    def send(messages: list[bytes]) -> None:
+        producer = Producer({"bootstrap.servers": where, "queue.buffering.max.messages": 100_000})
+        for body in messages:
+            producer.produce(GROUPS, body)
+        assert producer.flush(30) == 0
+
+    through(plan_file, f"kafka://{where}", send, records(FULL))
+    del broker

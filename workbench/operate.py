@@ -1,0 +1,241 @@
+"""The commands that repeat an audit and guard a stream: contract, monitor, gateway."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.core.errors import ConfigError, shown
+
+if TYPE_CHECKING:
+    from workbench.audit.plan import Plan
+    from workbench.monitor.run import Monitor, Report
+
+Command = Callable[[argparse.Namespace], int]
+Add = Callable[..., argparse.ArgumentParser]
+
+
+def add_operations(commands: Any, add: Add) -> None:
+    """Add the commands to the parser; `add` makes one of a name, a function, its help and an argument."""
+    _add_contract(_group(commands, "contract", "propose a contract for records, and check data against it"))
+    _add_monitor(_group(commands, "monitor", "repeat a plan window by window, with alerts"))
+    gateway = add("gateway", _gateway, "validate records as they arrive, over HTTP or from a broker", "plan")
+    gateway.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this computer only)")
+    gateway.add_argument("--port", type=int, default=8600, help="the port (default: 8600)")
+    gateway.add_argument("--broker", metavar="URL", default=None, help="redis://, amqp://, nats:// or kafka:// URL")
+    gateway.add_argument("--stream", default="records", help="the stream, queue, subject or topic (default: records)")
+    gateway.add_argument("--consumer", default=None, help="this process's name among the consumers (default: made up)")
+
+
+def _group(commands: Any, name: str, about: str) -> Add:
+    parser = commands.add_parser(name, help=about, description=about)
+    parts = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(part: str, command: Command, help_: str, *arguments: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = parts.add_parser(part, help=help_, description=help_)
+        made.set_defaults(command=command)
+        for argument in arguments:
+            made.add_argument(argument, help=f"the {argument}")
+        return made
+
+    return add
+
+
+# ---------------------------------------------------------------------------- contract
+
+
+def _add_contract(add: Add) -> None:
+    infer = add("infer", _contract_infer, "write the contract that a data file satisfies", "data")
+    infer.add_argument("-o", "--output", default="contract.yaml", help="the file to write (default: contract.yaml)")
+    infer.add_argument("--unique", action="append", default=[], metavar="COLUMN", help="a column that is a key")
+    check = add("check", _contract_check, "judge every record of a data file", "data", "contract")
+    check.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _contract_infer(options: argparse.Namespace) -> int:
+    from workbench.audit.contracts import contract_yaml
+    from workbench.core.contract import infer_contract
+    from workbench.core.counts import count
+    from workbench.core.dataset import Dataset, Roles
+    from workbench.core.writing import write_whole
+    from workbench.load import open_frame
+
+    target = Path(options.output)
+    if target.exists():
+        raise ConfigError(f"{shown(target, 200)} exists: name another file with -o, or remove it.")
+    counted = count(Dataset(open_frame(options.data), Roles()))
+    contract = infer_contract(counted, name=Path(options.data).stem, unique=options.unique)
+    write_whole(target, contract_yaml(contract).encode())
+    print(f"wrote {target}: {len(contract.columns)} columns; look at the ranges and sets before you rely on them")
+    return 0
+
+
+def _contract_check(options: argparse.Namespace) -> int:
+    from workbench.audit.contracts import load_contract
+    from workbench.core.contract import validate_batch
+    from workbench.load import open_frame
+
+    found = validate_batch(open_frame(options.data), load_contract(options.contract))
+    accepted = int(found.accepted.sum())
+    if options.json:
+        counts = {"rows": found.rows, "accepted": accepted, "quarantined": found.rows - accepted}
+        print(json.dumps({**counts, "faults": found.counts()}, ensure_ascii=False, indent=1))
+    else:
+        print(f"{accepted:,} of {found.rows:,} records fit the contract")
+        for label, count in sorted(found.counts().items(), key=lambda item: -item[1]):
+            print(f"  {count:>10,}  {label}")
+    return 0 if accepted == found.rows else 1
+
+
+# ---------------------------------------------------------------------------- monitor
+
+
+def _add_monitor(add: Add) -> None:
+    run = add("run", _monitor_run, "count what is new, judge complete windows, send alerts", "plan")
+    run.add_argument("--close", action="store_true", help="judge the last window too, though it may not be complete")
+    run.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="try undelivered alerts for so long")
+    run.add_argument("--strict", action="store_true", help="exit 1 on open warnings too")
+    status = add("status", _monitor_status, "show windows, open alerts and what waits to be sent", "plan")
+    for each in (run, status):
+        each.add_argument("--json", action="store_true", help="print one JSON object")
+    add("deliver", _monitor_deliver, "try to send what waits", "plan").add_argument(
+        "--wait", type=float, default=0, metavar="SECONDS", help="keep trying for so long"
+    )
+    add("metrics", _monitor_metrics, "print the monitor's state as OpenMetrics text", "plan")
+    quarantine = add("quarantine", _monitor_quarantine, "write quarantined records with their reasons", "plan")
+    quarantine.add_argument("-o", "--output", default="quarantine.jsonl", help="the file (default: quarantine.jsonl)")
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    from workbench.audit.plan import load_plan
+
+    return load_plan(options.plan)
+
+
+def _monitor(options: argparse.Namespace) -> Monitor:
+    from workbench.monitor.run import Monitor
+
+    return Monitor(_plan(options))
+
+
+def _monitor_run(options: argparse.Namespace) -> int:
+    monitor = _monitor(options)
+    if monitor.plan.contract is not None:
+        _intake(monitor).count_accepted()
+    report = monitor.run(close=options.close)
+    errors = _delivered(monitor, options.wait)
+    severities = {a.severity for a in report.open_alerts}
+    code = int("fail" in severities or (options.strict and bool(severities)))
+    if options.json:
+        print(json.dumps({**_report(report), "undelivered": errors, "exit_code": code}, ensure_ascii=False, indent=1))
+    else:
+        _print_report(report, errors)
+    return code
+
+
+def _report(report: Report) -> dict[str, Any]:
+    return {
+        "counted": list(report.counted),
+        "skipped": list(report.skipped),
+        "judged": [
+            {"window": w.label, "rows": w.rows, "outcome": w.outcome, "digest": w.digest} for w in report.judged
+        ],
+        "alerts": [{name: getattr(a, name) for name in a.__slots__} for a in report.alerts],
+        "notes": list(report.notes),
+    }
+
+
+def _print_report(report: Report, errors: list[str]) -> None:
+    print(f"{len(report.counted)} new sources counted, {len(report.skipped)} known before")
+    for window in report.judged:
+        print(f"  {window.label:24} {window.rows:>10,} rows  {window.outcome.upper()}")
+    for alert in report.open_alerts:
+        print(f"ALERT {alert.severity}: {alert.rule} since {alert.since} ({alert.windows} windows)")
+    for line in (*report.notes, *errors):
+        print(line)
+
+
+def _delivered(monitor: Monitor, seconds: float) -> list[str]:
+    from workbench.monitor.outbox import deliver, waiting
+
+    end = time.monotonic() + seconds
+    deliver(monitor.store, monitor.settings.channels)
+    while waiting(monitor.store) and time.monotonic() < end:
+        time.sleep(min(1.0, max(0.0, end - time.monotonic())))
+        deliver(monitor.store, monitor.settings.channels)
+    return [f"undelivered after {tries} tries: {error}" for _, tries, error in waiting(monitor.store)]
+
+
+def _monitor_deliver(options: argparse.Namespace) -> int:
+    errors = _delivered(_monitor(options), options.wait)
+    print("\n".join(errors) or "nothing waits")
+    return 3 if errors else 0
+
+
+def _monitor_status(options: argparse.Namespace) -> int:
+    from workbench.monitor.status import status
+
+    found = status(_plan(options))
+    print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else _status_text(found))
+    return 0
+
+
+def _status_text(found: dict[str, Any]) -> str:
+    lines = [f"{'window':24} {'rows':>12}  state   verdict     digest"]
+    for w in found["windows"]:
+        state = "closed" if w["closed"] else "open"
+        revised = f" (revision {w['revision']})" if w["revision"] > 1 else ""
+        lines.append(
+            f"{w['window']:24} {w['rows']:>12,}  {state:7} {w['outcome'] or '-':11} {w['digest'][:19]}{revised}"
+        )
+    opened = [a for a in found["alerts"] if not a["resolved"]]
+    lines += [f"ALERT {a['severity']}: {a['rule']} since {a['since']}, {a['windows']} windows" for a in opened]
+    lines += [f"waiting for {c}: {n} tries, {e}" for c, n, e in found["waiting"]]
+    return "\n".join([*lines, "no open alert"] if not opened else lines)
+
+
+def _monitor_metrics(options: argparse.Namespace) -> int:
+    from workbench.monitor.metrics import store_metrics
+
+    print(store_metrics(_monitor(options).store), end="")
+    return 0
+
+
+def _monitor_quarantine(options: argparse.Namespace) -> int:
+    from workbench.core.writing import write_whole
+    from workbench.monitor.status import quarantined
+
+    lines = [json.dumps(row, ensure_ascii=False) for row in quarantined(_monitor(options).store)]
+    write_whole(Path(options.output), "".join(f"{line}\n" for line in lines).encode())
+    print(f"wrote {len(lines):,} records to {options.output}: they hold what was sent, treat them as data")
+    return 0
+
+
+# ---------------------------------------------------------------------------- gateway
+
+
+def _intake(monitor: Monitor) -> Any:
+    from workbench.audit.contracts import load_contract
+    from workbench.monitor.intake import Intake
+
+    if monitor.plan.contract is None:
+        raise ConfigError("the plan has no `contract`: `workbench contract infer DATA` proposes one.")
+    return Intake(monitor, load_contract(monitor.plan.contract))
+
+
+def _gateway(options: argparse.Namespace) -> int:
+    intake = _intake(_monitor(options))
+    if options.broker is not None:
+        from workbench.monitor.broker import serve_broker
+
+        serve_broker(intake, options.broker, options.stream, consumer=options.consumer)
+        return 0
+    from workbench.monitor.gateway import serve_gateway
+
+    print(f"listening on http://{options.host}:{options.port}/v1/records", flush=True)
+    serve_gateway(intake, host=options.host, port=options.port)
+    return 0
