@@ -239,3 +239,26 @@ def test_car_loan_alerts_open_at_the_documented_change(shared_data: Path, tmp_pa
     assert {(a.rule, a.since, a.windows) for a in report.alerts} == {
         ("auc", "rows-000025001-000030000", 4), ("value-drift", "rows-000025001-000030000", 5),
     }  # fmt: skip
+
+
+def test_a_bundle_that_keeps_counts_is_a_baseline(stream, tmp_path):
+    """The record's stored counts are enough: neither the reference nor the first run's data need to be there."""
+    from workbench.work import run_plan
+
+    folder, plan = stream
+    small(1).to_parquet(folder / "a.parquet")
+    once = plan(data=str(tmp_path / "reference.parquet"), reference=None, monitor={}).model_dump(mode="json")
+    (tmp_path / "once.yaml").write_text(plan_of({**once, "monitor": None, "checks": ["quality.missing"]}).to_yaml())
+    run_plan(tmp_path / "once.yaml", folder=tmp_path / "kept", with_notebook=False, counts=True)
+    run_plan(tmp_path / "once.yaml", folder=tmp_path / "bare", with_notebook=False)
+    assert wb.verify(tmp_path / "kept") == []
+    usual = Monitor(plan()).run(now=FEBRUARY)
+    (tmp_path / "reference.parquet").unlink()
+    settings = {"store": str(tmp_path / "second"), "baseline": str(tmp_path / "kept")}
+    report = Monitor(plan(reference=None, monitor=settings)).run(now=FEBRUARY)
+    assert [w.digest for w in report.judged] == [w.digest for w in usual.judged]
+    settings = {"store": str(tmp_path / "third"), "baseline": str(tmp_path / "bare")}
+    with pytest.raises(ConfigError, match="keeps no counts"):
+        Monitor(plan(reference=None, monitor=settings))
+    with pytest.raises(ConfigError, match="no baseline"):
+        Monitor(plan(reference=None, monitor={"store": str(tmp_path / "fourth")}))

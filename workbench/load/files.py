@@ -43,7 +43,7 @@ def _csv(con: Any, files: list[str], options: Options) -> Any:
         # Without BOOLEAN among the candidates Yes/No and t/f stay words; true/false are made booleans below.
         settings["auto_type_candidates"] = _TYPES
     relation = _call(con, "read_csv", files, settings)
-    return relation if options.text_columns else _with_booleans(relation)
+    return relation if options.text_columns else _with_words(relation)
 
 
 def _delimiter(file: str) -> str:
@@ -78,17 +78,29 @@ def _call(con: Any, function: str, files: list[str], settings: dict[str, Any]) -
     return con.sql(f"SELECT * FROM {function}($files, {names})", params={"files": files, **settings})  # noqa: S608
 
 
-def _with_booleans(relation: Any) -> Any:
-    texts = [c for c, t in zip(relation.columns, relation.types, strict=True) if str(t) == "VARCHAR"]
+# The reader takes a column that begins with inf for text, and one of nothing but inf for dates.
+_INFINITE = "-?(?i:inf|infinity)"
+_NUMBER = rf"-?((0|[1-9][0-9]*)?([.][0-9]*)?([eE][-+]?[0-9]+)?|(?i:nan))|{_INFINITE}"
+
+
+def _with_words(relation: Any) -> Any:
+    """Make columns of the words true and false booleans, and columns of numbers with infinities numbers."""
+    kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    texts = [c for c, t in kinds.items() if t in ("VARCHAR", "DATE")]
     if not texts:
         return relation
-    tests = ", ".join(f"bool_and(lower({quoted(c)}) IN ('true', 'false')), count({quoted(c)})" for c in texts)
-    answers = relation.aggregate(tests).fetchall()[0]
-    found = [c for i, c in enumerate(texts) if answers[2 * i] and answers[2 * i + 1]]
-    if not found:
-        return relation
-    casts = ", ".join(f"CAST({quoted(c)} AS BOOLEAN) AS {quoted(c)}" for c in found)
-    return relation.project(f"* REPLACE ({casts})")
+    tests = []
+    for text in (f"CAST({quoted(c)} AS VARCHAR)" for c in texts):
+        tests += [f"bool_and(lower({text}) IN ('true', 'false'))", f"bool_and(regexp_full_match({text}, '{_NUMBER}'))"]
+        tests.append(f"bool_or(regexp_full_match({text}, '{_INFINITE}'))")
+    answers = relation.aggregate(", ".join(tests)).fetchall()[0]
+    casts = []
+    for i, column in enumerate(texts):
+        words, numbers, infinite = answers[3 * i : 3 * i + 3]
+        kind = "BOOLEAN" if words else "DOUBLE" if numbers and infinite else None
+        if kind is not None:
+            casts.append(f"CAST(CAST({quoted(column)} AS VARCHAR) AS {kind}) AS {quoted(column)}")
+    return relation.project(f"* REPLACE ({', '.join(casts)})") if casts else relation
 
 
 def _parquet(con: Any, files: list[str], options: Options) -> Any:

@@ -1,4 +1,8 @@
-"""CSV and Parquet files read by Spark where they lie; text is given the types that the local reader would give it."""
+"""CSV and Parquet files read by Spark where they lie; text is given the types that the local reader would give it.
+
+A difference is left in dates alone: those not written year first stay text here, where the local reader finds their
+format.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,16 @@ Source = str | Path | Sequence[str | Path]
 
 # The order in which the local reader tries them: the first that fits every value wins.
 _TYPES = ("BIGINT", "DOUBLE", "TIME", "DATE", "TIMESTAMP", "BOOLEAN")
-_FIRST = {"BOOLEAN": "lower({c}) IN ('true', 'false')"}
+# A cast alone takes more than the local reader does: +1 and 007 for numbers, a date for a time of day or an instant.
+_DATE = "[0-9]{1,5}[-/][0-9]{1,2}[-/][0-9]{1,2}"
+_SHAPES = {
+    "BIGINT": " *-?(0|[1-9][0-9]*) *|0x[0-9a-fA-F]+",
+    "DOUBLE": " *-?((0|[1-9][0-9]*)?([.][0-9]*)?([eE][-+]?[0-9]+)?|(?i:nan|inf|infinity)) ?| *0x[0-9a-fA-F]+",
+    "TIME": "[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?",
+    "DATE": _DATE,
+    "TIMESTAMP": _DATE + "[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?",
+    "BOOLEAN": "(?i)true|false",
+}
 _SUFFIXES = {".csv": "csv", ".tsv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".pq": "parquet"}
 
 
@@ -119,7 +132,7 @@ class _Guess:
         import duckdb
 
         value = _missing(name, self.nulls)
-        tests = [_FIRST[t].format(c="v") if t in _FIRST else f"TRY_CAST(v AS {t}) IS NOT NULL" for t in candidates]
+        tests = [f"TRY_CAST(v AS {t}) IS NOT NULL AND regexp_full_match(v, '{_SHAPES[t]}')" for t in candidates]
         sums = ", ".join(f"bool_and({test})" for test in ("true", *tests))
         with duckdb.connect() as con:
             con.register("batch", pa.table({name: batch.column(batch.schema.get_field_index(name))}))
