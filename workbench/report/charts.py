@@ -60,6 +60,13 @@ def is_drawn(kind: str) -> bool:
     return kind in _DRAWINGS
 
 
+def drawn(body: Spec, title: str, sentence: str) -> str | None:
+    """Return a drawing that is of no evidence as SVG in both themes, with its title and its sentence."""
+    whole = {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", **body, "config": _config(LIGHT)}
+    svg = _converted("vegalite_to_svg", whole)
+    return _described(svg, title, sentence) if isinstance(svg, str) else None
+
+
 def chart_svg(shown: ShownEvidence, suppressed: str = "n < 10") -> str | None:
     """Return the chart as SVG that follows the reader's light or dark theme; None when there is none."""
     svg = _converted("vegalite_to_svg", chart_spec(shown, LIGHT, suppressed))

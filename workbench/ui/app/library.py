@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench.audit.bundle import MANIFEST, open_bundle
 from workbench.audit.record import Record
 from workbench.core.errors import WorkbenchError
+from workbench.monitor.store import DATABASE
 from workbench.report import words
 
 DEPTH = 4
@@ -56,13 +57,22 @@ def _entry(folder: Path, place: Path) -> Entry:
     side = record.subject.get("current") or {}
     return Entry(
         name=name,
-        title=words.subject_title(record),
+        title=" · ".join(part for part in (words.subject_title(record), str(record.beside.get("window", ""))) if part),
         outcome=record.verdict.outcome,
         line=words.verdict_line(record),
         when=str(record.beside.get("started", "")),
         rows=side.get("rows"),
         digest=words.short_digest(record.digest),
     )
+
+
+def monitors(folder: Path) -> list[str]:
+    """Return the stores of monitors under a folder, by their folder relative to it."""
+    found: list[Path] = []
+    for depth in range(DEPTH - 1):
+        pattern = "/".join(["*"] * depth + [DATABASE])
+        found += [p.parent for p in folder.glob(pattern) if not p.is_symlink() and _inside(p, folder)]
+    return sorted(p.relative_to(folder).as_posix() for p in found)
 
 
 def open_record(folder: Path, name: str) -> Record | None:

@@ -10,7 +10,8 @@ import param
 
 from workbench.core.errors import WorkbenchError
 from workbench.report import words
-from workbench.ui.app.library import Entry, entries, open_record
+from workbench.ui.app.library import Entry, entries, monitors, open_record
+from workbench.ui.app.timeline import timeline_html
 from workbench.ui.session import Session
 
 VIEWS = Path(__file__).parents[1] / "views"
@@ -73,13 +74,18 @@ class AuditView(pn.custom.JSComponent):
 def page(folder: Path) -> Any:
     """Return what a visitor sees: the list, or the bundle that the address names."""
     wanted = pn.state.location.query_params.get("bundle") if pn.state.location else None
-    body = _bundle(folder, str(wanted)) if wanted else _list(folder)
+    store = pn.state.location.query_params.get("monitor") if pn.state.location else None
+    body = _bundle(folder, str(wanted)) if wanted else _timeline(folder, str(store)) if store else _list(folder)
     return pn.Column(*body, sizing_mode="stretch_width", max_width=1200, styles={"margin": "0 auto", "padding": "24px"})
 
 
 def _list(folder: Path) -> list[Any]:
     found = entries(folder)
-    return [_markup(_LIST.render(entries=found, folder=folder.name, shapes=words.SHAPES))]
+    stores = [_markup(_STORES.render(stores=monitors(folder)))]
+    return [
+        *(stores if monitors(folder) else []),
+        _markup(_LIST.render(entries=found, folder=folder.name, shapes=words.SHAPES)),
+    ]
 
 
 def _bundle(folder: Path, name: str) -> list[Any]:
@@ -95,6 +101,16 @@ def _bundle(folder: Path, name: str) -> list[Any]:
     return [back, AuditView(session)]
 
 
+def _timeline(folder: Path, name: str) -> list[Any]:
+    back = _markup(_BACK.render())
+    if name not in monitors(folder):
+        return [back, _markup(_PROBLEM.render(text=f"there is no monitor called {name!r} in this folder"))]
+    try:
+        return [back, _markup(timeline_html(folder / name, name))]
+    except WorkbenchError as error:
+        return [back, _markup(_PROBLEM.render(text=str(error)))]
+
+
 def _markup(html: str) -> Any:
     # Rendered by templates that escape every value.
     return pn.pane.HTML(html, sizing_mode="stretch_width", stylesheets=[(VIEWS / "audit.css").read_text("utf-8")])
@@ -108,6 +124,12 @@ def _template(source: str) -> Any:
 
 _BACK = _template('<p class="wb"><a href="?">All audits</a></p>')
 _PROBLEM = _template('<div class="wb wb-message wb-error" role="alert">✕ {{ text }}</div>')
+_STORES = _template(
+    """<div class="wb"><h1>Monitors</h1><ul class="wb-chips">
+{% for name in stores %}<li class="wb-chip">
+<a href="?monitor={{ name|urlencode }}">{{ "here" if name == "." else name }}</a></li>
+{% endfor %}</ul></div>"""
+)
 _LIST = _template(
     """<div class="wb">
 <h1>Audits</h1>
