@@ -302,7 +302,7 @@ def _sources(*given: Any) -> dict[str, Any]:
 
 def _stored(given: Any, frame: Frame, folder: Path, name: str) -> Any:
     if _is_source(given):
-        return [str(Path(g).absolute()) for g in given] if isinstance(given, list | tuple) else _absolute(str(given))
+        return [_absolute(str(g)) for g in given] if isinstance(given, list | tuple) else _absolute(str(given))
     import pyarrow as pa
     import pyarrow.parquet as pq
 

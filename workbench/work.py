@@ -15,8 +15,10 @@ from workbench.audit.plan import Plan, load_plan
 from workbench.audit.progress import Progress
 from workbench.audit.record import Record
 from workbench.audit.run import environment, incomplete_record
+from workbench.core.errors import ConfigError
 from workbench.core.writing import write_whole
 from workbench.door import Audit
+from workbench.load.remote import is_remote
 from workbench.report.execute import IncompleteNotebookError, execute_notebook
 from workbench.report.html import render_html
 from workbench.report.junit import render_junit
@@ -101,10 +103,21 @@ def run_plan(
     }
     if counts and not reason:
         files["counts.json.gz"] = counts_of(audit, record)
-    bundle = write_bundle(folder or _place(record), files, record.digest, status)
+    bundle = _kept(folder or _place(record), files, record, status)
     for kind, file in (outputs or {}).items():
         write_whole(Path(file), OUTPUTS[kind](record, Path(plan_file).name))
     return Outcome(bundle, record, reason)
+
+
+def _kept(folder: str | Path, files: Mapping[str, bytes], record: Record, status: str) -> Bundle:
+    """Write the bundle; where the store does not take it, keep it on this computer and say so."""
+    try:
+        return write_bundle(folder, files, record.digest, status)
+    except ConfigError as error:
+        if not is_remote(str(folder)):
+            raise
+        kept = write_bundle(_place(record), files, record.digest, status)
+        raise ConfigError(f"{error} It is kept in {kept.path}.") from None
 
 
 def _metrics(record: Record, _plan: str) -> bytes:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.audit.record import Record
-from workbench.core.errors import ConfigError, EvidenceError, shown
+from workbench.core.errors import ConfigError, DataError, EvidenceError, shown
+from workbench.load.remote import RemoteFolder, is_remote
 
 MANIFEST = "manifest.json"
 MOST_BYTES = 500 * 2**20
@@ -22,9 +23,9 @@ SCHEMA = "workbench/manifest/1"
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A folder that holds one audit."""
+    """A folder that holds one audit, on this computer or by URI."""
 
-    path: Path
+    path: Path | RemoteFolder
     manifest: Mapping[str, Any]
 
     @property
@@ -41,17 +42,11 @@ def write_bundle(
     folder: str | Path, files: Mapping[str, bytes], record_digest: str, status: str = "complete"
 ) -> Bundle:
     """Write the files and their manifest beside the place, then move them there at once; returns the bundle."""
+    if is_remote(str(folder)):
+        return _write_remotely(RemoteFolder(str(folder)), files, record_digest, status)
     target = Path(folder)
     _refuse_foreign(target)
-    manifest = {
-        "schema": SCHEMA,
-        "record_digest": record_digest,
-        "status": status,
-        "files": {
-            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-            for name, data in sorted(files.items())
-        },
-    }
+    manifest = _manifest(files, record_digest, status)
     text = json.dumps(manifest, indent=1, sort_keys=True).encode()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,6 +58,37 @@ def write_bundle(
             _swap(whole, target, Path(place) / "old")
     except OSError as error:
         raise ConfigError(f"the bundle cannot be written to {shown(folder, 200)}: {error.strerror}.") from None
+    return Bundle(target, manifest)
+
+
+def _manifest(files: Mapping[str, bytes], record_digest: str, status: str) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "record_digest": record_digest,
+        "status": status,
+        "files": {
+            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+            for name, data in sorted(files.items())
+        },
+    }
+
+
+def _write_remotely(target: RemoteFolder, files: Mapping[str, bytes], record_digest: str, status: str) -> Bundle:
+    """Write the manifest last: stores of objects cannot move a folder, and without its manifest it is no bundle."""
+    manifest = _manifest(files, record_digest, status)
+    try:
+        before = target.names()
+        if before and MANIFEST not in before:
+            raise ConfigError(f"{shown(target, 200)} holds other files: name a new folder, or one that holds a bundle.")
+        if before:
+            target.remove(MANIFEST)
+        for name, data in files.items():
+            target.write(name, data)
+        for name in set(before) - set(files) - {MANIFEST}:
+            target.remove(name)
+        target.write(MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())
+    except DataError as error:
+        raise ConfigError(f"the bundle cannot be written: {error}") from None
     return Bundle(target, manifest)
 
 
@@ -82,8 +108,8 @@ def _swap(whole: Path, target: Path, old: Path) -> None:
 
 def open_bundle(path: str | Path) -> Bundle:
     """Open a bundle folder; EvidenceError when it has no readable manifest."""
-    folder = Path(path)
-    if not folder.is_dir():
+    folder: Path | RemoteFolder = RemoteFolder(str(path)) if is_remote(str(path)) else Path(path)
+    if isinstance(folder, Path) and not folder.is_dir():
         raise ConfigError(f"{shown(path, 200)} is not a folder: give the folder of a bundle.")
     try:
         manifest = json.loads(_read(folder, MANIFEST))
@@ -94,14 +120,24 @@ def open_bundle(path: str | Path) -> Bundle:
     return Bundle(folder, manifest)
 
 
-def _read(folder: Path, name: str) -> bytes:
-    file = folder / name
+def _read(folder: Path | RemoteFolder, name: str) -> bytes:
     plain = name == Path(name).name and name not in ("", ".", "..")
+    if isinstance(folder, RemoteFolder):
+        return _read_remotely(folder, name, plain)
+    file = folder / name
     if not plain or file.is_symlink() or not file.is_file():
         raise EvidenceError(f"{shown(folder.name)}: {shown(name)} is missing or no plain file.")
     if file.stat().st_size > MOST_BYTES:
         raise EvidenceError(f"{shown(name)} has more than {MOST_BYTES:,} bytes: that is no file of a bundle.")
     return file.read_bytes()
+
+
+def _read_remotely(folder: RemoteFolder, name: str, plain: bool) -> bytes:
+    if not plain or name not in folder.names():
+        raise EvidenceError(f"{shown(folder.name)}: {shown(name)} is missing or no plain file.")
+    if folder.size(name) > MOST_BYTES:
+        raise EvidenceError(f"{shown(name)} has more than {MOST_BYTES:,} bytes: that is no file of a bundle.")
+    return folder.read(name)
 
 
 def differences(bundle: Bundle) -> list[str]:
@@ -116,7 +152,8 @@ def differences(bundle: Bundle) -> list[str]:
             continue
         if not isinstance(about, dict) or hashlib.sha256(data).hexdigest() != about.get("sha256"):
             found.append(f"{name} has changed since the bundle was written")
-    present = {p.name for p in bundle.path.iterdir()}
+    place = bundle.path
+    present = set(place.names()) if isinstance(place, RemoteFolder) else {p.name for p in place.iterdir()}
     found += [f"{name} is not in the manifest" for name in sorted(present - set(listed) - {MANIFEST})]
     if "record.json" not in listed:
         return [*found, "record.json is not in the manifest"]

@@ -7,9 +7,12 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from workbench.core.errors import DataError, near_matches, shown
 from workbench.core.frame import Engine, Frame, from_duckdb, quoted
+from workbench.load.remote import filesystem, is_remote, opened, place
+from workbench.load.remote import found as found_remotely
 
 _NEVER = "\ue000 no such field \ue000"  # the reader wants some token for "missing"
 _TYPES = ["BIGINT", "DOUBLE", "TIMESTAMP", "DATE", "TIME", "VARCHAR"]
@@ -49,8 +52,8 @@ def _csv(con: Any, files: list[str], options: Options) -> Any:
 def _delimiter(file: str) -> str:
     import gzip
 
-    open_file = gzip.open if file.lower().endswith(".gz") else open
-    with open_file(file, "rb") as content:
+    with opened(file) as raw:
+        content = gzip.GzipFile(fileobj=raw) if file.lower().endswith(".gz") else raw
         names = content.readline(1_000_000).decode("utf-8", "replace")
     unquoted = re.sub(r'"[^"]*"', "", names)
     return max(",;\t|", key=unquoted.count)
@@ -62,7 +65,7 @@ def _fault(con: Any, files: list[str], options: Options, error: Exception) -> Ex
 
     for file in files:
         delimiter = options.delimiter or _delimiter(file)
-        with Path(file).open("rb") as content:
+        with opened(file) as content:
             fields = content.readline(1_000_000).decode("utf-8", "replace").rstrip("\r\n").split(delimiter)
         columns = {f"c{i}": "VARCHAR" for i in range(len(fields))}
         settings = {"auto_detect": False, "header": True, "delim": delimiter, "quote": '"', "escape": '"'}
@@ -136,6 +139,8 @@ def open_frame(
     _refuse_empty(files, engine)
     con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     con.execute("SET preserve_insertion_order = true; SET threads = 2")
+    for uri in {urlsplit(f)._replace(path="").geturl(): f for f in files if is_remote(f)}.values():
+        con.register_filesystem(filesystem(uri))
     try:
         return from_duckdb(reader(con, files, options), engine)
     except duckdb.Error as error:
@@ -147,6 +152,11 @@ def _found(source: str | Path | Sequence[str | Path]) -> list[str]:
     if isinstance(source, list | tuple):
         return [name for part in source for name in _found(part)]
     text = str(source)
+    if is_remote(text):
+        names = found_remotely(text)
+        if not names:
+            raise DataError(f"data {place(text)} was not found. Give a CSV or Parquet file, a list of them, or a glob.")
+        return names
     if Path(text).is_file():
         return [text]
     found = sorted(glob.glob(text, recursive=True)) if re.search(r"[*?\[]", text) else []
@@ -173,7 +183,7 @@ def _reader_of(files: list[str]) -> tuple[str, Reader]:
 def _refuse_empty(files: list[str], engine: str) -> None:
     for name in files:
         try:
-            with Path(name).open("rb") as file:
+            with opened(name) as file:
                 start = file.read(4)
         except OSError as error:
             raise DataError(f"{shown(Path(name).name)} cannot be read: {error.strerror}.") from None

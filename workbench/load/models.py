@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,9 @@ from numpy.typing import NDArray
 
 from workbench.core.errors import ModelError, import_extra, near_matches, shown, unknown
 from workbench.core.outcome import canonical
+from workbench.load.remote import is_remote, opened, place
+
+MOST_BYTES = 4 * 2**30
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,8 @@ def described(estimator: Any, digest: str, loaded_from: str, **about: Any) -> Mo
 
 def open_model(path: str | Path, *, trust: Sequence[str] = ()) -> Model:
     """Open a model file by its suffix; files that run code when opened are refused."""
+    if is_remote(str(path)):
+        return _remote_model(str(path), trust)
     file = Path(path)
     if not file.is_file():
         names = [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
@@ -145,6 +152,16 @@ def open_model(path: str | Path, *, trust: Sequence[str] = ()) -> Model:
     if suffix not in MODELS:
         raise ModelError(f"{shown(file.name)} is of no kind that is opened: expected {', '.join(MODELS)}.")
     return MODELS[suffix](file, tuple(trust))
+
+
+def _remote_model(uri: str, trust: Sequence[str]) -> Model:
+    with opened(uri) as file, tempfile.TemporaryDirectory(prefix="workbench-") as folder:
+        content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise ModelError(f"model {place(uri)} has more than {MOST_BYTES:,} bytes.")
+        copy = Path(folder) / Path(urlsplit(uri).path).name
+        copy.write_bytes(content)
+        return open_model(copy, trust=trust)
 
 
 def _skops(file: Path, trust: tuple[str, ...]) -> Model:

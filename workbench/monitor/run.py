@@ -26,6 +26,8 @@ from workbench.core.parts import Part, PartCounter, together
 from workbench.core.subject import Subject
 from workbench.load import open_frame
 from workbench.load.models import Model, open_model
+from workbench.load.remote import found as found_remotely
+from workbench.load.remote import identity, is_remote
 from workbench.monitor.alerts import Alert, alerts, message, outcomes
 from workbench.monitor.store import Store, Window
 from workbench.monitor.windows import UNDATED, Cut, WindowCounter, check_time
@@ -333,15 +335,26 @@ def sources(data: str | Sequence[str]) -> Iterator[str]:
     given = [data] if isinstance(data, str) else list(data)
     seen: set[str] = set()
     for part in given:
-        found = sorted(glob.glob(part, recursive=True)) if re.search(r"[*?\[]", part) else [part]
+        found = _named(part)
         for name in found:
             if name not in seen:
                 seen.add(name)
                 yield name
 
 
+def _named(part: str) -> list[str]:
+    if not re.search(r"[*?\[]", part):
+        return [part]
+    return found_remotely(part) if is_remote(part) else sorted(glob.glob(part, recursive=True))
+
+
 def content_digest(name: str) -> str:
-    """Return the SHA-256 of a file's content, by which it is known when it comes again under any name."""
+    """Return the SHA-256 of a file's content, by which it is known when it comes again under any name.
+
+    Of an object in a store it is a digest of what the store says of it (tag, size, time), under its name.
+    """
+    if is_remote(name):
+        return identity(name)
     digest = hashlib.sha256()
     try:
         with Path(name).open("rb") as file:
