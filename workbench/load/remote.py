@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,7 +47,11 @@ def _azure(_host: str) -> Mapping[str, Any]:
 
 
 def _hdfs(host: str) -> Mapping[str, Any]:
-    return {"host": urlsplit(f"//{host}").hostname, "port": urlsplit(f"//{host}").port}
+    parts = urlsplit(f"//{host}")
+    if parts.port is not None:
+        # The client itself would try for minutes.
+        socket.create_connection((parts.hostname or "", parts.port), timeout=SECONDS).close()
+    return {"host": parts.hostname, "port": parts.port}
 
 
 _AWS = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or a profile"
