@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("-o", "--output", default="plan.yaml", help="the plan to write (default: plan.yaml)")
     run = add("run", _run, "run a plan: verdict, exit code, bundle", "plan")
     run.add_argument("--engine", choices=["local", "spark"], default=None, help="what reads and counts the files")
+    run.add_argument("--lineage", metavar="FILE|URL", default=None, help="send the OpenLineage event there too")
     run.add_argument("--counts", action="store_true", help="keep count tables in the bundle, as a monitor's baseline")
     demo = add("demo", _demo, "audit a real model on real data; nothing is downloaded")
     for each in (run, demo):
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = add("serve", _serve, "serve the reviewer's app on the bundles under a folder, on this computer", "folder")
     serve.add_argument("--port", type=int, default=5006, help="the port (default: 5006)")
     serve.add_argument("--behind-proxy", action="store_true", help="let the proxy in front check who connects")
+    serve.add_argument("--address", default="127.0.0.1", help="the address to listen on (default: this computer only)")
     serve.add_argument("--prefix", default="", help="the path it is reached under behind a proxy")
     return parser
 
@@ -127,6 +129,7 @@ def _run(options: argparse.Namespace) -> int:
         outputs={k: v for k in ("junit", "metrics", "codequality") if (v := getattr(options, k))},
         engine=getattr(options, "engine", None),
         counts=getattr(options, "counts", False),
+        lineage=getattr(options, "lineage", None),
     )
     return _told(outcome, options)
 
@@ -228,7 +231,15 @@ def _checks(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> int:
     from workbench.door import serve
 
-    serve(options.folder, port=options.port, prefix=options.prefix, behind_proxy=options.behind_proxy)
+    if options.address not in ("127.0.0.1", "::1", "localhost"):
+        print("the app has no login of its own: let only a proxy that has one reach this address", file=sys.stderr)
+    serve(
+        options.folder,
+        port=options.port,
+        prefix=options.prefix,
+        behind_proxy=options.behind_proxy,
+        address=options.address,
+    )
     return 0
 
 

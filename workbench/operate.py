@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.core.errors import ConfigError, shown
+from workbench.scaffold import KINDS, write_scaffold
 
 if TYPE_CHECKING:
     from workbench.audit.plan import Plan
@@ -23,6 +24,14 @@ def add_operations(commands: Any, add: Add) -> None:
     """Add the commands to the parser; `add` makes one of a name, a function, its help and an argument."""
     _add_contract(_group(commands, "contract", "propose a contract for records, and check data against it"))
     _add_monitor(_group(commands, "monitor", "repeat a plan window by window, with alerts"))
+    publish = add("publish", _publish, "send a bundle's audit to a catalogue", "bundle")
+    publish.add_argument("config", help="a YAML file: kind, addresses, ids; credentials come from the environment")
+    publish.add_argument("--dry-run", action="store_true", help="show what would be sent")
+    scaffold = add("scaffold", _scaffold, "write ready files for a pipeline, a container, a scheduler")
+    scaffold.add_argument("kind", help=f"one of {', '.join(KINDS)}")
+    scaffold.add_argument("-o", "--output", default=".", help="the folder to write into (default: here)")
+    scaffold.add_argument("--title", default=None, help="what the files call the audit (default: Audit)")
+    scaffold.add_argument("--plan", default="plan.yaml", help="the plan that they run (default: plan.yaml)")
     gateway = add("gateway", _gateway, "validate records as they arrive, over HTTP or from a broker", "plan")
     gateway.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this computer only)")
     gateway.add_argument("--port", type=int, default=8600, help="the port (default: 8600)")
@@ -54,6 +63,54 @@ def _add_contract(add: Add) -> None:
     infer.add_argument("--unique", action="append", default=[], metavar="COLUMN", help="a column that is a key")
     check = add("check", _contract_check, "judge every record of a data file", "data", "contract")
     check.add_argument("--json", action="store_true", help="print one JSON object")
+    for name, command, about in (
+        ("export", _contract_export, "write a contract as an Open Data Contract (ODCS)"),
+        ("import", _contract_import, "write an Open Data Contract (ODCS) as a contract"),
+    ):
+        add(name, command, about, "contract").add_argument("-o", "--output", required=True, help="the file to write")
+
+
+def _contract_export(options: argparse.Namespace) -> int:
+    from workbench.audit.contracts import load_contract
+    from workbench.audit.text import dump_yaml
+    from workbench.govern.odcs import to_odcs
+
+    _written(options.output, dump_yaml(to_odcs(load_contract(options.contract))))
+    return 0
+
+
+def _contract_import(options: argparse.Namespace) -> int:
+    from workbench.audit.contracts import contract_yaml
+    from workbench.govern.odcs import from_odcs
+
+    contract, left = from_odcs(_yaml(options.contract))
+    _written(options.output, contract_yaml(contract))
+    for line in left:
+        print(f"  not taken over: {line}")
+    return 0
+
+
+def _yaml(path: str) -> Any:
+    from workbench.audit.text import parse_yaml
+
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{shown(path, 200)} cannot be read ({type(error).__name__}).") from None
+    found = parse_yaml(text, Path(path).name)
+    if not isinstance(found, dict):
+        raise ConfigError(f"{shown(path, 200)}: expected a mapping of names to values.")
+    return found
+
+
+def _written(output: str, text: str) -> None:
+    from workbench.core.writing import write_whole
+
+    target = Path(output)
+    if target.exists():
+        raise ConfigError(f"{shown(target, 200)} exists: name another file with -o, or remove it.")
+    write_whole(target, text.encode())
+    print(f"wrote {target}")
 
 
 def _contract_infer(options: argparse.Namespace) -> int:
@@ -61,16 +118,12 @@ def _contract_infer(options: argparse.Namespace) -> int:
     from workbench.core.contract import infer_contract
     from workbench.core.counts import count
     from workbench.core.dataset import Dataset, Roles
-    from workbench.core.writing import write_whole
     from workbench.load import open_frame
 
-    target = Path(options.output)
-    if target.exists():
-        raise ConfigError(f"{shown(target, 200)} exists: name another file with -o, or remove it.")
     counted = count(Dataset(open_frame(options.data), Roles()))
     contract = infer_contract(counted, name=Path(options.data).stem, unique=options.unique)
-    write_whole(target, contract_yaml(contract).encode())
-    print(f"wrote {target}: {len(contract.columns)} columns; look at the ranges and sets before you rely on them")
+    _written(options.output, contract_yaml(contract))
+    print(f"{len(contract.columns)} columns: look at the ranges and sets before you rely on them")
     return 0
 
 
@@ -212,6 +265,25 @@ def _monitor_quarantine(options: argparse.Namespace) -> int:
     lines = [json.dumps(row, ensure_ascii=False) for row in quarantined(_monitor(options).store)]
     write_whole(Path(options.output), "".join(f"{line}\n" for line in lines).encode())
     print(f"wrote {len(lines):,} records to {options.output}: they hold what was sent, treat them as data")
+    return 0
+
+
+# ---------------------------------------------------------------------------- publish, scaffold
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from workbench.audit.bundle import open_bundle
+    from workbench.govern.publish import publish
+
+    record = open_bundle(options.bundle).record
+    for line in publish(record, _yaml(options.config), dry_run=options.dry_run):
+        print(f"{'would send ' if options.dry_run else ''}{line}")
+    return 0
+
+
+def _scaffold(options: argparse.Namespace) -> int:
+    for file in write_scaffold(options.kind, options.output, plan=options.plan, title=options.title):
+        print(f"wrote {file}")
     return 0
 
 

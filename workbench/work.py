@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from workbench.audit.run import environment, incomplete_record
 from workbench.core.errors import ConfigError
 from workbench.core.writing import write_whole
 from workbench.door import Audit
+from workbench.govern.lineage import lineage_event, send_lineage
 from workbench.load.remote import is_remote
 from workbench.report.execute import IncompleteNotebookError, execute_notebook
 from workbench.report.html import render_html
@@ -70,11 +72,12 @@ def run_plan(
     outputs: Mapping[str, str] | None = None,
     engine: str | None = None,
     counts: bool = False,
+    lineage: str | None = None,
 ) -> Outcome:
     """Run a plan and write its bundle; a run that does not end leaves a bundle that says so.
 
     `outputs` maps kinds (junit, metrics, codequality) to files; `counts` keeps the current data's count tables in the
-    bundle, as the baseline of a monitor.
+    bundle, as the baseline of a monitor; `lineage` is a file or the address of an OpenLineage service.
     """
     plan = load_plan(plan_file)
     plan = plan if engine is None else plan.model_copy(update={"engine": engine})
@@ -101,9 +104,13 @@ def run_plan(
         "plan.yaml": portable(plan).to_yaml().encode(),
         "environment.json": json.dumps(environment(), indent=1, sort_keys=True).encode(),
     }
+    event = lineage_event(record)
+    files["lineage.json"] = json.dumps(event, ensure_ascii=False, indent=1).encode()
     if counts and not reason:
         files["counts.json.gz"] = counts_of(audit, record)
     bundle = _kept(folder or _place(record), files, record, status)
+    if target := lineage or os.environ.get("OPENLINEAGE_URL"):
+        send_lineage(event, target)
     for kind, file in (outputs or {}).items():
         write_whole(Path(file), OUTPUTS[kind](record, Path(plan_file).name))
     return Outcome(bundle, record, reason)

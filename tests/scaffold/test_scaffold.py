@@ -41,6 +41,7 @@ EXPECTED = {
     },
     "airflow": {"dags/audit_dag.py"},
     "cron": {"audit.sh", "audit.crontab", "audit.service", "audit.timer"},
+    "prometheus": {"workbench-rules.yml"},
 }
 
 

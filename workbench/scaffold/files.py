@@ -13,7 +13,7 @@ from pathlib import Path
 from workbench.core.errors import ConfigError, shown, unknown
 from workbench.core.writing import write_whole
 
-KINDS: tuple[str, ...] = ("gitlab", "jenkins", "github", "docker", "kubernetes", "airflow", "cron")
+KINDS: tuple[str, ...] = ("gitlab", "jenkins", "github", "docker", "kubernetes", "airflow", "cron", "prometheus")
 
 # What stands in a template lands in YAML, shell, Groovy and Python: only characters that mean nothing in any of them.
 PLAN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")

@@ -148,7 +148,7 @@ and reload this page.</p>{% else %}
 )
 
 
-def serve_pages(folder: Path, *, port: int, prefix: str, behind_proxy: bool) -> Any:
+def serve_pages(folder: Path, *, port: int, prefix: str, behind_proxy: bool, address: str) -> Any:
     """Start the server and stay in it."""
     if not folder.is_dir():
         from workbench.core.errors import ConfigError, shown
@@ -160,7 +160,7 @@ def serve_pages(folder: Path, *, port: int, prefix: str, behind_proxy: bool) -> 
         {"/": lambda: page(folder)},
         title="Audit Workbench",
         port=port,
-        address="127.0.0.1",
+        address=address,
         prefix=prefix,
         websocket_origin=["*"] if behind_proxy else [f"127.0.0.1:{port}", f"localhost:{port}"],
         show=False,

@@ -1,0 +1,1 @@
+"""Telling others what an audit found: lineage events, data contracts, catalogues."""
