@@ -24,7 +24,10 @@ LOCK = (ROOT / "requirements.lock").read_text()
 SERVICES_LOCK = ROOT / "tests/services/requirements.lock"
 NOT_IN_ALL = {"all", "spark"}  # Spark is 400 MB and needs Java
 PYTHONS = ("3.11", "3.12", "3.13")
-HEAVY = ("pandas", "sklearn", "panel", "ipywidgets", "duckdb", "pyarrow", "numpy")
+HEAVY = (
+    *("pandas", "sklearn", "panel", "ipywidgets", "duckdb", "pyarrow", "numpy"),
+    *("sqlalchemy", "httpx", "fastapi", "faststream", "pyspark", "fsspec", "prometheus_client", "openlineage"),
+)
 
 USER_FIXED = {
     "jupyterlab",
@@ -209,6 +212,36 @@ def test_tests_cannot_reach_another_computer():
 def test_tests_can_reach_this_computer():
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname(), timeout=5).close()
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "words"),
+    [
+        ("sqlalchemy", "monitor", ["monitor", "run", "plan.yaml"]),
+        ("fastapi", "gateway", ["gateway", "plan.yaml"]),
+        ("faststream", "stream", ["gateway", "plan.yaml", "--broker", "redis://127.0.0.1:1"]),
+        ("s3fs", "s3", ["run", "s3.yaml", "--no-notebook"]),
+        ("adlfs", "azure", ["run", "az.yaml", "--no-notebook"]),
+        ("hdfs_native", "hdfs", ["run", "hdfs.yaml", "--no-notebook"]),
+        ("pyspark.sql", "spark", ["run", "plan.yaml", "--no-notebook", "--engine", "spark"]),
+        ("prometheus_client", "monitor", ["run", "plan.yaml", "--no-notebook", "--metrics", "m.txt"]),
+        ("open_data_contract_standard.model", "governance", ["contract", "import", "c.yaml", "-o", "d.yaml"]),
+    ],
+)
+def test_a_missing_extra_of_operations_is_one_sentence(tmp_path: Path, missing: str, extra: str, words: list[str]):
+    (tmp_path / "d.csv").write_text("a,y\n1,0\n2,1\n")
+    (tmp_path / "c.yaml").write_text("columns: {a: {type: integer}, y: {type: integer}}\n")
+    plan = (
+        "data: d.csv\nreference: d.csv\ncontract: c.yaml\nmonitor: {windows: {rows: 10}}\nchecks: [quality.missing]\n"
+    )
+    (tmp_path / "plan.yaml").write_text(plan)
+    for scheme in ("s3", "az", "hdfs"):
+        (tmp_path / f"{scheme}.yaml").write_text(f"data: {scheme}://bucket/d.csv\n")
+    code = f"import sys; sys.modules[{missing!r}] = None; from workbench.cli import main; sys.exit(main({words!r}))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert told.returncode == 2, told.stdout + told.stderr
+    assert f"pip install 'audit-workbench[{extra}]'" in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 def test_a_missing_part_is_one_sentence(tmp_path: Path) -> None:
