@@ -169,6 +169,16 @@ def test_a_schema_change_is_refused_and_nothing_is_counted(stream):
     assert Monitor(plan()).run(now=FEBRUARY).judged
 
 
+def test_a_file_that_has_grown_is_refused_and_nothing_is_counted_twice(stream):
+    folder, plan = stream
+    small(1).to_parquet(folder / "a.parquet")
+    Monitor(plan()).run(now=FEBRUARY)
+    pd.concat([small(1), small(2)]).to_parquet(folder / "a.parquet")
+    with pytest.raises(DataError, match="was counted before with other content"):
+        Monitor(plan()).run(now=FEBRUARY)
+    assert windows(Monitor(plan()))["2026-01"].rows == 400
+
+
 def test_two_monitors_at_once_count_nothing_twice(stream):
     folder, plan = stream
     for i in range(6):

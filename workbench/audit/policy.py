@@ -133,7 +133,8 @@ def validated(model: type[M], data: Any, what: str) -> M:
         if extra:
             known = _fields_at(model, first["loc"])
             raise ConfigError(f"{what}: {where}: " + unknown("key", first["loc"][-1], known)) from None
-        raise ConfigError(f"{what}: {where or 'content'}: {first['msg']}.") from None
+        problem = str(first["msg"]).removeprefix("Value error, ")
+        raise ConfigError(f"{what}: {where or 'content'}: {problem}.") from None
     except TypeError:
         raise ConfigError(f"{what}: every key must be a name.") from None
 

@@ -175,6 +175,11 @@ class Monitor:
             with self.store.writing() as tx:
                 if self.store.knows(tx, source):
                     return False
+                if self.store.knows_name(tx, _place(name)):
+                    raise DataError(
+                        f"{shown(Path(name).name)} was counted before with other content, and some of its rows would be "
+                        "counted twice: give new rows as new files."
+                    )
                 start = self.store.arrived(tx)
             parts = self.count_file(name, start)
             with self.store.writing() as tx:
@@ -182,7 +187,7 @@ class Monitor:
                     return False
                 if self.settings.windows.rows is not None and self.store.arrived(tx) != start:
                     continue  # rows came in between: the cuts lie elsewhere now
-                self.store.add(tx, source, Path(name).name, parts, self.cut.label, _now().isoformat(timespec="seconds"))
+                self.store.add(tx, source, _place(name), parts, self.cut.label, _now().isoformat(timespec="seconds"))
                 return True
 
     # ------------------------------------------------------------------ judging
@@ -281,15 +286,18 @@ class Monitor:
         """Count what is new, judge what is complete, raise alerts; running it again changes nothing."""
         counted: list[str] = []
         skipped: list[str] = []
-        for name in sources(self.plan.data):
+        found_files = list(sources(self.plan.data))
+        for name in found_files:
             (counted if self.ingest(name) else skipped).append(Path(name).name)
         self.close_windows(everything=close, now=now)
         judged = self.judge_windows()
         found = self.raise_alerts()
         with self.store.writing() as tx:
             undated = next((w.rows for w in self.store.windows(tx) if w.number == UNDATED), 0)
-        notes = (f"{undated:,} rows have no time and are in no window",) if undated else ()
-        return Report(tuple(counted), tuple(skipped), tuple(judged), tuple(found), notes)
+        notes = [f"{undated:,} rows have no time and are in no window"] if undated else []
+        if not found_files:
+            notes.append(f"no file matches {self.plan.data} yet")
+        return Report(tuple(counted), tuple(skipped), tuple(judged), tuple(found), tuple(notes))
 
 
 def roles_of(plan: Plan) -> Roles:
@@ -340,6 +348,10 @@ def sources(data: str | Sequence[str]) -> Iterator[str]:
             if name not in seen:
                 seen.add(name)
                 yield name
+
+
+def _place(name: str) -> str:
+    return name if is_remote(name) else str(Path(name).absolute())
 
 
 def _named(part: str) -> list[str]:

@@ -125,6 +125,10 @@ class Store:
         """Say whether a source (by the digest of its content, or a batch's id) was counted before."""
         return tx.exec_driver_sql("SELECT 1 FROM sources WHERE id = ?", (source,)).fetchone() is not None
 
+    def knows_name(self, tx: Connection, name: str) -> bool:
+        """Say whether a source of that name was counted before, whatever it held."""
+        return tx.exec_driver_sql("SELECT 1 FROM sources WHERE name = ?", (name,)).fetchone() is not None
+
     def arrived(self, tx: Connection) -> int:
         """Return the number of rows counted so far."""
         return int(tx.exec_driver_sql("SELECT coalesce(sum(rows), 0) FROM sources").scalar_one())

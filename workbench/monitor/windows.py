@@ -149,4 +149,7 @@ def check_time(cut: Cut, fields: Sequence[Field]) -> None:
     kinds = {f.name: f.kind for f in fields}
     if kinds.get(str(cut.time)) is not Kind.TIME:
         found = kinds.get(str(cut.time))
-        raise ConfigError(f"time column {cut.time!r} holds {found.value if found else 'nothing'}, expected times.")
+        raise ConfigError(
+            f"time column {cut.time!r} holds {found.value + 's' if found else 'nothing'}, expected times: write them "
+            "as 2026-01-31 10:00:00, or cut windows by `rows`."
+        )
