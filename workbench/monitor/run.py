@@ -177,8 +177,8 @@ class Monitor:
                     return False
                 if self.store.knows_name(tx, _place(name)):
                     raise DataError(
-                        f"{shown(Path(name).name)} was counted before with other content, and some of its rows would be "
-                        "counted twice: give new rows as new files."
+                        f"{shown(Path(name).name)} was counted before with other content, and some of its rows would "
+                        "be counted twice: give new rows as new files."
                     )
                 start = self.store.arrived(tx)
             parts = self.count_file(name, start)
