@@ -16,11 +16,11 @@ from workbench.audit.plan import Plan, load_plan
 from workbench.audit.progress import Progress
 from workbench.audit.record import Record
 from workbench.audit.run import environment, incomplete_record
-from workbench.core.errors import ConfigError
+from workbench.core.errors import ConfigError, WorkbenchError
 from workbench.core.writing import write_whole
 from workbench.door import Audit
 from workbench.govern.lineage import lineage_event, send_lineage
-from workbench.load.remote import is_remote
+from workbench.load.remote import filesystem, is_remote
 from workbench.report.execute import IncompleteNotebookError, execute_notebook
 from workbench.report.html import render_html
 from workbench.report.junit import render_junit
@@ -79,6 +79,8 @@ def run_plan(
     `outputs` maps kinds (junit, metrics, codequality) to files; `counts` keeps the current data's count tables in the
     bundle, as the baseline of a monitor; `lineage` is a file or the address of an OpenLineage service.
     """
+    if is_remote(folder):
+        filesystem(str(folder))  # told before the work: an unknown scheme, a missing extra, credentials in the URI
     plan = load_plan(plan_file)
     plan = plan if engine is None else plan.model_copy(update={"engine": engine})
     audit = Audit.from_plan(plan)  # mistakes in the plan are told before a kernel starts
@@ -108,11 +110,13 @@ def run_plan(
     files["lineage.json"] = json.dumps(event, ensure_ascii=False, indent=1).encode()
     if counts and not reason:
         files["counts.json.gz"] = counts_of(audit, record)
-    bundle = _kept(folder or _place(record), files, record, status)
-    if target := lineage or os.environ.get("OPENLINEAGE_URL"):
-        send_lineage(event, target)
-    for kind, file in (outputs or {}).items():
-        write_whole(Path(file), OUTPUTS[kind](record, Path(plan_file).name))
+    try:
+        bundle = _kept(folder or _place(record), files, record, status)
+        if target := lineage or os.environ.get("OPENLINEAGE_URL"):
+            send_lineage(event, target)
+    finally:  # a store or a service that refuses takes nothing from the pipeline
+        for kind, file in (outputs or {}).items():
+            write_whole(Path(file), OUTPUTS[kind](record, Path(plan_file).name))
     return Outcome(bundle, record, reason)
 
 
@@ -120,7 +124,7 @@ def _kept(folder: str | Path, files: Mapping[str, bytes], record: Record, status
     """Write the bundle; where the store does not take it, keep it on this computer and say so."""
     try:
         return write_bundle(folder, files, record.digest, status)
-    except ConfigError as error:
+    except WorkbenchError as error:
         if not is_remote(str(folder)):
             raise
         kept = write_bundle(_place(record), files, record.digest, status)

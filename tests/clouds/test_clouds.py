@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 import workbench as wb
 from tests.servers import free_port, program, server, unavailable
@@ -37,8 +40,32 @@ def command(*words: object, env: dict[str, str], code: int) -> str:
     return told.stdout + told.stderr
 
 
+def texts(plan: Plan, folder: Path) -> list[Path]:
+    """Write some of the data as two text files; a store's text files are read by another path than its Parquet."""
+    table = pq.read_table(plan.data).slice(0, 600)
+    found = []
+    for i in range(2):
+        found.append(folder / f"part-{i}.csv")
+        csv.write_csv(table.slice(300 * i, 300), found[-1])
+    return found
+
+
+def audited_text(plan: Plan, base: str, env: dict[str, str], folder: Path) -> None:
+    """Audit a glob of text files; the digest is that of the same files here."""
+    alone = Plan(
+        data=str(folder / "part-*.csv"), target=plan.target, positive=plan.positive, checks=["quality.missing"]
+    )
+    record = wb.Audit.from_plan(alone).run()
+    file = folder / "text.yaml"
+    file.write_text(alone.model_copy(update={"data": f"{base}/text/part-*.csv"}).to_yaml())
+    code = record.verdict.exit_code(False)
+    told = command("run", file, "--no-notebook", "--json", "-o", f"{base}/audits/text", env=env, code=code)
+    assert record.digest in told
+
+
 def audited(plan: Plan, base: str, env: dict[str, str], folder: Path, digest: str) -> None:
     """Run from and to a place; the bundle verifies there, and the digest is the local one."""
+    audited_text(plan, base, env, folder)
     by_uri = plan.model_copy(
         update={n: f"{base}/input/{Path(getattr(plan, n)).name}" for n in ("data", "reference", "model")}
     )
@@ -88,6 +115,9 @@ def test_s3(plan: Plan, tmp_path: Path):
         client.create_bucket(Bucket="models")
         for file in files(plan):
             client.upload_file(str(file), "models", f"input/{file.name}")
+        for file in texts(plan, tmp_path):
+            client.upload_file(str(file), "models", f"text/{file.name}")
+        client.put_object(Bucket="models", Key="audits/one/", Body=b"")  # as a console makes a folder
         digest = wb.Audit.from_plan(plan).run().digest
         audited(plan, "s3://models", env, tmp_path, digest)
 
@@ -103,6 +133,7 @@ def test_s3(plan: Plan, tmp_path: Path):
         assert "AWS_ACCESS_KEY_ID" in told
         told = command("run", file, "--no-notebook", "-o", "s3://not-there/x", env=env, code=2)
         assert "does not exist" in told
+        assert [b["Name"] for b in client.list_buckets()["Buckets"]] == ["models"]  # a mistyped name makes none
         assert wb.verify(told.rpartition("It is kept in ")[2].strip(" .\n")) == []
         gone = {**env, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}
         told = command("run", file, "--no-notebook", env=gone, code=2)
@@ -136,6 +167,8 @@ def test_azure(plan: Plan, tmp_path: Path):
         container = service.create_container("models")
         for file in files(plan):
             container.upload_blob(f"input/{file.name}", file.read_bytes())
+        for file in texts(plan, tmp_path):
+            container.upload_blob(f"text/{file.name}", file.read_bytes())
         env = {"AZURE_STORAGE_CONNECTION_STRING": text}
         audited(plan, "az://models", env, tmp_path, wb.Audit.from_plan(plan).run().digest)
         file = _with(tmp_path / "plan.yaml", f"az://models/input/{files(plan)[0].name}")
@@ -144,6 +177,10 @@ def test_azure(plan: Plan, tmp_path: Path):
         assert "access was refused" in told
         assert "d3Jvbmc=" not in told
         assert "access was refused" in command("run", file, "--no-notebook", env={}, code=2)
+        nobody = {"AZURE_STORAGE_CONNECTION_STRING": text.replace(f":{port}/", f":{free_port()}/")}
+        begun = time.monotonic()
+        assert "nobody answers" in command("run", file, "--no-notebook", env=nobody, code=2)
+        assert time.monotonic() - begun < 60
 
 
 # ---------------------------------------------------------------------------- HDFS
@@ -216,6 +253,8 @@ def test_hdfs(plan: Plan, tmp_path: Path):
         fs = filesystem(base)
         for file in files(plan):
             fs.pipe_file(f"{base}/input/{file.name}", file.read_bytes())
+        for file in texts(plan, tmp_path):
+            fs.pipe_file(f"{base}/text/{file.name}", file.read_bytes())
         audited(plan, base, {"HADOOP_USER_NAME": "root"}, tmp_path, wb.Audit.from_plan(plan).run().digest)
         gone = _with(tmp_path / "plan.yaml", f"hdfs://127.0.0.1:{free_port()}/input/a.parquet")
         assert "nobody answers" in command("run", gone, "--no-notebook", env={}, code=2)

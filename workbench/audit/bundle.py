@@ -7,16 +7,17 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.audit.record import Record
 from workbench.core.errors import ConfigError, DataError, EvidenceError, shown
-from workbench.load.remote import RemoteFolder, is_remote
+from workbench.load.remote import RemoteFolder, is_remote, local, place
 
 MANIFEST = "manifest.json"
+FIRST = "record.json"  # the first to be written to a store, the manifest being the last
 MOST_BYTES = 500 * 2**20
 SCHEMA = "workbench/manifest/1"
 
@@ -44,7 +45,7 @@ def write_bundle(
     """Write the files and their manifest beside the place, then move them there at once; returns the bundle."""
     if is_remote(str(folder)):
         return _write_remotely(RemoteFolder(str(folder)), files, record_digest, status)
-    target = Path(folder)
+    target = Path(local(str(folder)))
     _refuse_foreign(target)
     manifest = _manifest(files, record_digest, status)
     text = json.dumps(manifest, indent=1, sort_keys=True).encode()
@@ -78,18 +79,23 @@ def _write_remotely(target: RemoteFolder, files: Mapping[str, bytes], record_dig
     manifest = _manifest(files, record_digest, status)
     try:
         before = target.names()
-        if before and MANIFEST not in before:
-            raise ConfigError(f"{shown(target, 200)} holds other files: name a new folder, or one that holds a bundle.")
-        if before:
+        if before and not _own(before, files):
+            raise ConfigError(f"{place(target.uri)} holds other files: name a new folder, or one that holds a bundle.")
+        if MANIFEST in before:
             target.remove(MANIFEST)
-        for name, data in files.items():
-            target.write(name, data)
         for name in set(before) - set(files) - {MANIFEST}:
             target.remove(name)
+        for name in sorted(files, key=lambda n: (n != FIRST, n)):
+            target.write(name, files[name])
         target.write(MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())
     except DataError as error:
         raise ConfigError(f"the bundle cannot be written: {error}") from None
     return Bundle(target, manifest)
+
+
+def _own(names: Collection[str], files: Mapping[str, bytes]) -> bool:
+    """Say whether these are a bundle, or what a writing that broke off left: it may be tried again."""
+    return MANIFEST in names or (FIRST in names and set(names) <= set(files))
 
 
 def _refuse_foreign(target: Path) -> None:
@@ -108,7 +114,10 @@ def _swap(whole: Path, target: Path, old: Path) -> None:
 
 def open_bundle(path: str | Path) -> Bundle:
     """Open a bundle folder; EvidenceError when it has no readable manifest."""
-    folder: Path | RemoteFolder = RemoteFolder(str(path)) if is_remote(str(path)) else Path(path)
+    remote = RemoteFolder(str(path)) if is_remote(str(path)) else None
+    folder: Path | RemoteFolder = remote or Path(local(str(path)))
+    if remote is not None and not remote.names():
+        raise ConfigError(f"nothing is at {place(remote.uri)}: give the folder of a bundle.")
     if isinstance(folder, Path) and not folder.is_dir():
         raise ConfigError(f"{shown(path, 200)} is not a folder: give the folder of a bundle.")
     try:

@@ -13,6 +13,7 @@ from workbench.audit.operations import Monitor
 from workbench.audit.policy import validated
 from workbench.audit.text import dump_yaml, parse_yaml
 from workbench.core.errors import ConfigError, shown
+from workbench.load.remote import is_remote, local
 
 Scalar = bool | int | float | str
 Source = str | list[str]
@@ -108,9 +109,9 @@ def rebased(plan: Plan, folder: Path) -> Plan:
     def moved(source: Any) -> Any:
         if isinstance(source, list):
             return [moved(s) for s in source]
-        if not isinstance(source, str) or "://" in source or Path(source).is_absolute():
+        if not isinstance(source, str) or is_remote(source):
             return source
-        return str((folder / source).absolute())
+        return str((folder / local(source)).absolute())
 
     changes = {name: moved(getattr(plan, name)) for name in ("data", "reference", "model", "policy", "contract")}
     if plan.monitor is not None:

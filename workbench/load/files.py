@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from workbench.core.errors import DataError, near_matches, shown
-from workbench.core.frame import Engine, Frame, from_duckdb, quoted
-from workbench.load.remote import filesystem, is_remote, opened, place
+from workbench.core.frame import BLOCK, Engine, Frame, from_duckdb, quoted
+from workbench.load.remote import filesystems, is_remote, local, opened, place
 from workbench.load.remote import found as found_remotely
 
 _NEVER = "\ue000 no such field \ue000"  # the reader wants some token for "missing"
@@ -50,13 +49,21 @@ def _csv(con: Any, files: list[str], options: Options) -> Any:
 
 
 def _delimiter(file: str) -> str:
+    unquoted = re.sub(r'"[^"]*"', "", _first_line(file))
+    return max(",;\t|", key=unquoted.count)
+
+
+def _first_line(file: str) -> str:
     import gzip
 
     with opened(file) as raw:
         content = gzip.GzipFile(fileobj=raw) if file.lower().endswith(".gz") else raw
-        names = content.readline(1_000_000).decode("utf-8", "replace")
-    unquoted = re.sub(r'"[^"]*"', "", names)
-    return max(",;\t|", key=unquoted.count)
+        try:
+            # No readline: a store's files take no limit there.
+            start: bytes = content.read(1_000_000)
+        except (gzip.BadGzipFile, EOFError):
+            raise DataError(f"{shown(Path(file).name)} is no whole gzip file: write it anew.") from None
+    return start.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
 
 
 def _fault(con: Any, files: list[str], options: Options, error: Exception) -> Exception:
@@ -65,8 +72,7 @@ def _fault(con: Any, files: list[str], options: Options, error: Exception) -> Ex
 
     for file in files:
         delimiter = options.delimiter or _delimiter(file)
-        with opened(file) as content:
-            fields = content.readline(1_000_000).decode("utf-8", "replace").rstrip("\r\n").split(delimiter)
+        fields = _first_line(file).split(delimiter)
         columns = {f"c{i}": "VARCHAR" for i in range(len(fields))}
         settings = {"auto_detect": False, "header": True, "delim": delimiter, "quote": '"', "escape": '"'}
         try:
@@ -139,19 +145,37 @@ def open_frame(
     _refuse_empty(files, engine)
     con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     con.execute("SET preserve_insertion_order = true; SET threads = 2")
-    for uri in {urlsplit(f)._replace(path="").geturl(): f for f in files if is_remote(f)}.values():
-        con.register_filesystem(filesystem(uri))
+    stores = filesystems([f for f in files if is_remote(f)])
+    for store in stores:
+        con.register_filesystem(store)
     try:
-        return from_duckdb(reader(con, files, options), engine)
+        frame = from_duckdb(reader(con, files, options), engine)
+        return _RemoteFrame(frame, files) if stores else frame
     except duckdb.Error as error:
         plain = engine == Engine.CSV and not any(f.lower().endswith(".gz") for f in files)
         raise DataError(explained(_fault(con, files, options, error) if plain else error, source)) from None
 
 
+class _RemoteFrame(Frame):
+    """A frame that names its place when reading stops half-way, as a connection may."""
+
+    def __init__(self, frame: Frame, files: Sequence[str]) -> None:
+        self.__dict__.update(frame.__dict__)
+        self._places = ", ".join(map(place, files[:3])) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+
+    def batches(self, columns: Sequence[str] | None = None, rows: int = BLOCK) -> Iterator[Any]:
+        try:
+            yield from super().batches(columns, rows)
+        except DataError as error:
+            if not str(error).startswith("reading"):
+                raise
+            raise DataError(f"{self._places}: {error} Or the connection broke, or it was changed meanwhile.") from None
+
+
 def _found(source: str | Path | Sequence[str | Path]) -> list[str]:
     if isinstance(source, list | tuple):
         return [name for part in source for name in _found(part)]
-    text = str(source)
+    text = local(str(source))
     if is_remote(text):
         names = found_remotely(text)
         if not names:

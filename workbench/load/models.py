@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.core.errors import ModelError, import_extra, near_matches, shown, unknown
 from workbench.core.outcome import canonical
-from workbench.load.remote import is_remote, opened, place
+from workbench.load.remote import is_remote, local, opened, place
 
 MOST_BYTES = 4 * 2**30
 
@@ -137,7 +137,7 @@ def open_model(path: str | Path, *, trust: Sequence[str] = ()) -> Model:
     """Open a model file by its suffix; files that run code when opened are refused."""
     if is_remote(str(path)):
         return _remote_model(str(path), trust)
-    file = Path(path)
+    file = Path(local(str(path)))
     if not file.is_file():
         names = [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
         close = near_matches(file.name, names)

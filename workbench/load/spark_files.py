@@ -19,6 +19,7 @@ import pyarrow as pa
 from workbench.core.errors import DataError, import_extra, shown
 from workbench.core.frame import Frame, quoted
 from workbench.core.spark import from_spark, ship_package
+from workbench.load.remote import checked, is_remote
 
 Source = str | Path | Sequence[str | Path]
 
@@ -50,6 +51,8 @@ def open_with_spark(source: Source, *, null_values: Sequence[str] = ()) -> Frame
     session = spark_session()
     names = [str(s) for s in source] if isinstance(source, list | tuple) else [str(source)]
     kind = _kind_of(names)
+    for name in filter(is_remote, names):
+        checked(name)
     # Spark knows Amazon's store by its own connector's name.
     names = ["s3a://" + n[5:] if n.startswith("s3://") else n for n in names]
     try:
