@@ -52,11 +52,15 @@ def docker() -> Iterator[dict[str, str]]:
     def ready() -> bool:
         return subprocess.run(["docker", "info"], capture_output=True, env={**os.environ, **env}).returncode == 0
 
+    bridge = Path("/sys/class/net/docker0")
+    had_bridge = bridge.exists()
     try:
         with server(command, port=0, folder=folder, seconds=60, ready=ready):
             yield env
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if bridge.exists() and not had_bridge:
+            subprocess.run(["ip", "link", "delete", "docker0"], check=False)
 
 
 def build(folder: Path, env: dict[str, str]) -> str:

@@ -97,6 +97,7 @@ def test_the_cronjobs_pod_runs(chart: Path, tmp_path: Path) -> None:
         run("docker", "save", "-o", tmp_path / "image.tar", IMAGE, env=env)
     settings = podman_settings(tmp_path / "podman")
     run("podman", "load", "-i", tmp_path / "image.tar", env=settings)
+    (tmp_path / "image.tar").unlink()
     run("podman", "kube", "play", "--network", "none", tmp_path / "pod.yaml", env=settings)
     try:
         name = "audit-audit"
@@ -115,3 +116,4 @@ def test_the_cronjobs_pod_runs(chart: Path, tmp_path: Path) -> None:
         assert list((place / "audits").glob("*/manifest.json"))
     finally:
         run("podman", "kube", "down", tmp_path / "pod.yaml", env=settings)
+        run("podman", "system", "reset", "--force", env=settings)
