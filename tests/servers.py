@@ -63,7 +63,7 @@ def server(
     *,
     port: int,
     folder: Path,
-    seconds: float = 30,
+    seconds: float = 120,
     env: Mapping[str, str] | None = None,
     ready: Callable[[], object] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:

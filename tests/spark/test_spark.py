@@ -142,7 +142,7 @@ def test_connect_gives_the_local_digest(session, plan: Plan, tmp_path: Path):
     env = {"SPARK_HOME": str(home), "SPARK_NO_DAEMONIZE": "1"}
     file = tmp_path / "plan.yaml"
     file.write_text(plan.model_copy(update={"engine": "spark"}).to_yaml())
-    with server(command, port=port, folder=tmp_path, env=env, seconds=60, ready=lambda: answers(port)):
+    with server(command, port=port, folder=tmp_path, env=env, seconds=240, ready=lambda: answers(port)):
         told = subprocess.run(
             [sys.executable, "-m", "workbench", "run", file, "--no-notebook", "-o", tmp_path / "b", "--json"],
             capture_output=True, text=True, check=False, timeout=200,
