@@ -9,14 +9,16 @@ from threading import Event
 from typing import Any
 
 from workbench.audit.bundle import Bundle, differences, open_bundle
+from workbench.audit.guess import with_task
 from workbench.audit.plan import Plan, load_plan, plan_of
 from workbench.audit.policy import Policy, load_policy
 from workbench.audit.record import Record
 from workbench.audit.run import OnProgress, Prepared, check_fit, chosen_checks, run
 from workbench.core.check import Check, all_checks
-from workbench.core.dataset import Dataset, Roles, Scalar
+from workbench.core.dataset import Dataset, Roles, Scalar, pairs
 from workbench.core.errors import ConfigError, EvidenceError, import_extra, shown, unknown
 from workbench.core.frame import Frame, wrap
+from workbench.core.sample import SIZE
 from workbench.core.writing import write_whole
 from workbench.load import Model, open_frame, open_model, wrap_model
 
@@ -47,6 +49,10 @@ class Audit:
         time: str | None = None,
         id: str | None = None,
         weight: str | None = None,
+        task: str | None = None,
+        probabilities: Mapping[str, str] | None = None,
+        challenger: Any = None,
+        sample: int = SIZE,
         ignore: Sequence[str] | str = (),
         checks: Sequence[str] | Mapping[str, Any] | None = None,
         policy: Policy | Mapping[str, Any] | str | Path | None = None,
@@ -56,6 +62,9 @@ class Audit:
         engine: str = "local",
         title: str = "Audit",
     ) -> None:
+        given_model, given_challenger = model, challenger
+        model, challenger = (None if m is None else _model(m, trust) for m in (model, challenger))
+        frame = _frame(data, null_values, engine)
         roles = Roles(
             target=target,
             prediction=prediction,
@@ -69,31 +78,32 @@ class Audit:
             positive=positive,
             favourable=favourable,
             threshold=_threshold(threshold),
+            task=task,
+            probabilities=pairs(probabilities),
         )
-        if weight is not None:
-            raise ConfigError(
-                "weight: weighted rows are not measured yet, and unweighted numbers would be wrong for them. "
-                "Leave `weight` out to audit the rows as they are."
-            )
-        self._given = {"data": data, "reference": reference, "model": model, "checks": checks, "policy": policy}
+        roles = with_task(roles, frame, model)
+        self._given = {"data": data, "reference": reference, "model": given_model, "challenger": given_challenger}
         self._options = {
             "null_values": list(null_values),
             "trust": list(trust),
             "seed": seed,
             "engine": engine,
             "title": _legal(title),
+            "sample": sample,
         }
         self.prepared = Prepared(
-            current=Dataset(_frame(data, null_values, engine), roles, "current"),
+            current=Dataset(frame, roles, "current"),
             reference=None
             if reference is None
             else Dataset(_frame(reference, null_values, engine), roles, "reference"),
-            model=None if model is None else _model(model, trust),
+            model=model,
+            challenger=challenger,
+            sample=_sample(sample),
             policy=load_policy(policy),
             checks=chosen_checks(checks),
             title=_legal(title),
             seed=seed,
-            beside=_sources(data, reference, model),
+            beside=_sources(data, reference, given_model),
         )
         check_fit(self.prepared)
         self.record: Record | None = None
@@ -139,6 +149,7 @@ class Audit:
             "data": _stored(given["data"], self.prepared.current.frame, place, "current"),
             "reference": reference and _stored(given["reference"], reference.frame, place, "reference"),
             "model": model and _stored_model(given["model"], model, place),
+            "challenger": _stored_model(given["challenger"], self.prepared.challenger, place, "challenger"),
             "checks": {check.id: dict(params) for check, params in self.prepared.checks},
             "policy": self.prepared.policy.to_dict(),
             **self.roles.to_dict(),
@@ -267,6 +278,12 @@ def _threshold(value: object) -> float:
     return float(value)
 
 
+def _sample(size: object) -> int:
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ConfigError(f"sample: found {shown(size)}, expected a number of rows, 1 or more.")
+    return size
+
+
 def _is_source(data: object) -> bool:
     if isinstance(data, list | tuple):
         return bool(data) and all(isinstance(part, str | Path) for part in data)
@@ -317,7 +334,7 @@ def _absolute(uri: str) -> str:
     return uri if "://" in uri else str(Path(uri).absolute())
 
 
-def _stored_model(given: Any, model: Model | None, folder: Path) -> str | None:
+def _stored_model(given: Any, model: Model | None, folder: Path, name: str = "model") -> str | None:
     if model is None:
         return None
     if isinstance(given, str | Path):
@@ -325,7 +342,7 @@ def _stored_model(given: Any, model: Model | None, folder: Path) -> str | None:
     import skops.io
 
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "model.skops"
+    file = folder / f"{name}.skops"
     skops.io.dump(model.predictor, file)
     return str(file.absolute())
 

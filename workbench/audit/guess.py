@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from workbench.audit.plan import Plan
 from workbench.core.arrow import Kind
+from workbench.core.dataset import Roles
+from workbench.core.errors import ConfigError, unknown
 from workbench.core.frame import Frame
 from workbench.core.outcome import canonical
-from workbench.load import open_frame
+from workbench.load import Model, open_frame
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "target": ("target", "label", "y", "truth", "actual", "outcome", "class", "y_true", "label_value", "default"),
@@ -26,6 +29,37 @@ _SENSITIVE = (
 )  # fmt: skip
 _YES = ("1", "True", "true", "yes", "Yes", "YES", "y", "Y", "positive", "good", ">50K")
 _LOOK = 20_000
+
+
+_MOST_CLASSES = 20
+TASKS = ("binary", "multiclass", "regression")
+
+
+def with_task(roles: Roles, frame: Frame, model: Model | None) -> Roles:
+    """Return the roles with a task: as given, as the model says, or guessed from the first values of the target."""
+    if roles.task is not None:
+        if roles.task not in TASKS:
+            raise ConfigError(unknown("task", roles.task, TASKS))
+        return roles if roles.task != "binary" else replace(roles, task=None)
+    return replace(roles, task=_task(roles, frame, model))
+
+
+def _task(roles: Roles, frame: Frame, model: Model | None) -> str | None:
+    if roles.probabilities:
+        return "multiclass"
+    if roles.positive is not None or roles.score is not None:
+        return None
+    if model is not None:
+        return None if len(model.classes) == 2 else "multiclass" if model.classes else "regression"
+    if roles.target not in frame.names or frame.distributed is not None:
+        return None
+    target = str(roles.target)
+    values = _values(frame, target)
+    if len(values) <= 2:
+        return None
+    numbers = frame.kind(target) is Kind.NUMBER
+    fractions = numbers and any(not v.lstrip("-").isdigit() for v in values)
+    return "regression" if numbers and (fractions or len(values) > _MOST_CLASSES) else "multiclass"
 
 
 def first_plan(data: str, folder: Path) -> str:

@@ -13,6 +13,7 @@ from workbench.audit.operations import Monitor
 from workbench.audit.policy import validated
 from workbench.audit.text import dump_yaml, parse_yaml
 from workbench.core.errors import ConfigError, shown
+from workbench.core.sample import SIZE
 from workbench.load.remote import is_remote, local
 
 Scalar = bool | int | float | str
@@ -30,7 +31,11 @@ ROLES = (
     "positive",
     "favourable",
     "threshold",
+    "task",
+    "probabilities",
 )
+FILES = ("data", "reference", "model", "challenger", "policy", "contract")
+"""The fields that name files."""
 OPERATIONS = ("contract", "monitor")
 """The fields that concern the repetition of an audit; a single one does not know them."""
 
@@ -43,6 +48,7 @@ class Plan(BaseModel):
     data: Source
     reference: Source | None = None
     model: str | None = None
+    challenger: str | None = None
     target: str | None = None
     prediction: str | None = None
     score: str | None = None
@@ -54,12 +60,15 @@ class Plan(BaseModel):
     time: str | None = None
     id: str | None = None
     weight: str | None = None
+    task: Literal["binary", "multiclass", "regression"] | None = None
+    probabilities: dict[str, str] | None = None
     ignore: list[str] = Field(default_factory=list)
     checks: list[str] | dict[str, dict[str, Any] | None] | None = None
     policy: str | dict[str, Any] | None = None
     null_values: list[str] = Field(default_factory=list)
     trust: list[str] = Field(default_factory=list)
     seed: int = 0
+    sample: int = Field(default=SIZE, ge=1)
     engine: Literal["local", "spark"] = "local"
     contract: str | None = None
     monitor: Monitor | None = None
@@ -113,7 +122,7 @@ def rebased(plan: Plan, folder: Path) -> Plan:
             return source
         return str((folder / local(source)).absolute())
 
-    changes = {name: moved(getattr(plan, name)) for name in ("data", "reference", "model", "policy", "contract")}
+    changes = {name: moved(getattr(plan, name)) for name in FILES}
     if plan.monitor is not None:
         own = {name: moved(getattr(plan.monitor, name)) for name in ("store", "baseline")}
         changes["monitor"] = plan.monitor.model_copy(update=own)

@@ -22,6 +22,7 @@ from workbench.core.counts import Counted, count
 from workbench.core.dataset import Dataset
 from workbench.core.errors import CancelledError, ConfigError, DataError, near_matches, shown
 from workbench.core.finding import Finding, Status
+from workbench.core.sample import SIZE, SampleOf
 from workbench.core.subject import Subject
 from workbench.load.models import Model
 
@@ -52,14 +53,22 @@ class Prepared:
     title: str = "Audit"
     seed: int = 0
     beside: Mapping[str, Any] = field(default_factory=dict)
+    challenger: Model | None = None
+    sample: int = SIZE
+
+    @property
+    def sampling(self) -> SampleOf | None:
+        """Return how many rows to keep for the checks that need rows, or None when none does."""
+        needed = any("rows" in check.needs for check, _ in self.checks)
+        return SampleOf(self.sample, self.seed) if needed else None
 
 
 def chosen_checks(wanted: Sequence[str] | Mapping[str, Any] | None) -> tuple[tuple[Check, Mapping[str, Any]], ...]:
-    """Return the checks of a plan with their parameters bound; None means all of them."""
+    """Return the checks of a plan with their parameters bound; None means all but the costly ones."""
     if isinstance(wanted, str):
         raise ConfigError(f"checks: found the text {shown(wanted)}, expected a list of ids or a mapping.")
     if wanted is None:
-        named: Mapping[str, Any] = dict.fromkeys(all_checks())
+        named: Mapping[str, Any] = dict.fromkeys(id for id, check in all_checks().items() if not check.costly)
     else:
         named = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted)
     pairs = []
@@ -135,6 +144,8 @@ def check_fit(prepared: Prepared) -> None:
     current.check_roles()
     if model is not None:
         model.check_columns(current.frame.names)
+    if prepared.challenger is not None:
+        prepared.challenger.check_columns(current.frame.names)
     if reference is None:
         return
     names = reference.frame.names
@@ -158,7 +169,13 @@ def _counted(prepared: Prepared, teller: _Teller) -> Subject:
             counted.append(None)
             continue
         teller.step(f"counting {what}")
-        table = count(dataset, model=prepared.model, on_batch=teller.counted(what), stop=teller.stop)
+        table = count(
+            dataset,
+            model=prepared.model,
+            on_batch=teller.counted(what),
+            stop=teller.stop,
+            sampling=prepared.sampling,
+        )
         if not table.rows:
             raise DataError(f"the {what} has no rows: there is nothing to audit.")
         counted.append(table)
@@ -174,6 +191,8 @@ def _counted(prepared: Prepared, teller: _Teller) -> Subject:
         level=prepared.policy.level,
         seed=prepared.seed,
         stop=teller.stop,
+        model=prepared.model,
+        challenger=prepared.challenger,
     )
 
 
@@ -260,7 +279,9 @@ def described(prepared: Prepared, subject: Subject | None) -> dict[str, Any]:
         "reference": None
         if reference is None
         else _side(reference.name, None if subject is None else subject.reference),
-        "model": None if model is None else {"task": model.task, "digest": model.digest},
+        "model": None if model is None else {"task": current.roles.kind_of_task, "digest": model.digest},
+        **({} if prepared.challenger is None else {"challenger": {"digest": prepared.challenger.digest}}),
+        **({} if prepared.sampling is None else {"sample": prepared.sample}),
     }
 
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Result])
 HEADINGS = ("Measures", "Reads well when", "Signs of risk", "Limits", "Reference")
-NEEDS = ("reference", "target", "prediction", "score", "sensitive")
+NEEDS = (
+    "reference", "target", "prediction", "score", "sensitive", "truth", "classes", "regression", "rows", "model",
+)  # fmt: skip
+"""What a check may need: `target`, `prediction`, `score` of a binary outcome, `truth` any target, `rows` a sample."""
 _ID = re.compile(r"[a-z_]+\.[a-z_]+")
 _CODE = re.compile(r"[A-Z]{1,3}[0-9]{3}")
 
@@ -32,7 +35,10 @@ class NotApplicableError(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """A registered check: stable id and code, title, what it needs, and the function that measures."""
+    """A registered check: stable id and code, title, what it needs, and the function that measures.
+
+    A costly one (it calls the model or fits one many times) runs only where the plan names it.
+    """
 
     id: str
     code: str
@@ -40,6 +46,7 @@ class Check:
     function: Callable[..., Result]
     needs: tuple[str, ...] = ()
     version: str = "1"
+    costly: bool = False
     family: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -97,7 +104,7 @@ class Check:
         )
 
     def _measure(self, subject: Subject, params: dict[str, Any]) -> tuple[Status, str, Result]:
-        lacking = [reason for need in self.needs if (reason := subject.lacks(need))]
+        lacking = list(dict.fromkeys(reason for need in self.needs if (reason := subject.lacks(need))))
         if lacking:
             return Status.NOT_APPLICABLE, "; ".join(lacking), Result(())
         try:
@@ -116,7 +123,9 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
-def check(id: str, code: str, title: str, *, needs: tuple[str, ...] = (), version: str = "1") -> Callable[[F], F]:
+def check(
+    id: str, code: str, title: str, *, needs: tuple[str, ...] = (), version: str = "1", costly: bool = False
+) -> Callable[[F], F]:
     """Register a function `(subject, *, typed parameters) -> Result` as the check `id`."""
     if not _ID.fullmatch(id) or not _CODE.fullmatch(code):
         raise ConfigError(f"a check's id is family.noun and its code like D001, not {id!r} and {code!r}.")
@@ -129,7 +138,7 @@ def check(id: str, code: str, title: str, *, needs: tuple[str, ...] = (), versio
             taken = other.id == id or other.code == code
             if taken and other.function.__qualname__ != function.__qualname__:
                 raise ConfigError(f"{id} ({code}): the id or code is taken by {other.id} ({other.code}).")
-        CHECKS[id] = Check(id, code, title, function, needs, version)
+        CHECKS[id] = Check(id, code, title, function, needs, version, costly)
         return function
 
     return register

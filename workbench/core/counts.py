@@ -8,16 +8,26 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from workbench.core.class_outcome import ClassReader
+from workbench.core.classes import ClassCounts
 from workbench.core.dataset import Dataset, Roles
 from workbench.core.duplicates import DuplicateBuilder, DuplicateCounts
 from workbench.core.errors import DataError, shown
 from workbench.core.fingerprint import NULL, Fingerprint, FingerprintBuilder, Hashes, added_hex, mixed, number_hashes
 from workbench.core.frame import Field, Kind
 from workbench.core.joint import JointCounts
+from workbench.core.number_outcome import NumberReader
 from workbench.core.numbers import NumberBuilder, NumberCounts
 from workbench.core.outcome import OutcomeReader, Predictor, check_labels
+from workbench.core.regression import RegressionCounts
+from workbench.core.sample import Sample, SampleBuilder, SampleOf
 from workbench.core.values import ValueBuilder, ValueCounts
+
+MOST_REPEATED = 10_000_000
+"""Number of rows that one batch of weighted rows may stand for."""
 
 _TIME = np.uint64(0x74696D6574696D65)
 _TRUE, _FALSE = np.uint64(0x747275657472756F), np.uint64(0x66616C736566616D)
@@ -98,6 +108,9 @@ class Counted:
     fingerprint: Fingerprint
     duplicates: DuplicateCounts | None = None
     score_digest: str = ""
+    classes: ClassCounts | None = None
+    regression: RegressionCounts | None = None
+    sample: Sample | None = None  # never stored: counts may be shared where rows may not
 
     def to_dict(self) -> dict[str, Any]:
         """Return the tables as JSON data."""
@@ -109,6 +122,8 @@ class Counted:
             "fingerprint": self.fingerprint.to_dict(),
             "duplicates": None if self.duplicates is None else self.duplicates.to_dict(),
             "score_digest": self.score_digest,
+            "classes": None if self.classes is None else self.classes.to_dict(),
+            "regression": None if self.regression is None else self.regression.to_dict(),
         }
 
     def __add__(self, other: Counted) -> Counted:
@@ -117,7 +132,8 @@ class Counted:
             odd = sorted(set(self.columns) ^ set(other.columns))
             named = ", ".join(shown(c) for c in odd[:5])
             raise DataError(f"parts of the data differ in their columns: {named} is in one and not in the other.")
-        joint = self.joint + other.joint if self.joint and other.joint else self.joint or other.joint
+        outcomes = (_added(getattr(self, a), getattr(other, a)) for a in ("joint", "classes", "regression"))
+        joint, classes, regression = outcomes
         columns = {name: column + other.columns[name] for name, column in self.columns.items()}
         schema = {name: str(column.kind) for name, column in columns.items()}
         return Counted(
@@ -127,6 +143,8 @@ class Counted:
             joint,
             replace(self.fingerprint + other.fingerprint, schema=schema),
             score_digest=added_hex(self.score_digest, other.score_digest),
+            classes=classes,
+            regression=regression,
         )
 
     @classmethod
@@ -141,7 +159,13 @@ class Counted:
             Fingerprint.from_dict(data["fingerprint"]),
             None if data.get("duplicates") is None else DuplicateCounts(**data["duplicates"]),
             score_digest=data["score_digest"],
+            classes=None if data.get("classes") is None else ClassCounts.from_dict(data["classes"]),
+            regression=None if data.get("regression") is None else RegressionCounts.from_dict(data["regression"]),
         )
+
+
+def _added(one: Any, two: Any) -> Any:
+    return one + two if one and two else one or two
 
 
 class _ColumnCounter:
@@ -202,7 +226,10 @@ def cell_hashes(column: pa.Array, kind: Kind) -> Hashes:
 
 
 class Counter:
-    """Counts batches of some of a data set's rows; `rows_hashed` takes two 64-bit hashes of each row."""
+    """Counts batches of some of a data set's rows; `rows_hashed` takes two 64-bit hashes of each row.
+
+    `sampling` says how many rows to keep beside the counts; nothing is kept when it is None.
+    """
 
     def __init__(
         self,
@@ -211,21 +238,32 @@ class Counter:
         model: Predictor | None,
         rows_hashed: Callable[[Hashes, Hashes], None],
         name: str = "data",
+        sampling: SampleOf | None = None,
     ) -> None:
         self._name, self._fields = name, tuple(fields)
+        self._sample = None if sampling is None else SampleBuilder(sampling)
         self._counters = {f.name: _ColumnCounter(f) for f in fields}
         self._prints = FingerprintBuilder({f.name: str(f.kind) for f in fields})
         self._scores = FingerprintBuilder({"row": "row", "score": "number"})
-        self._outcome = OutcomeReader(fields, roles, model)
+        self._outcome = _READERS[roles.kind_of_task](fields, roles, model)
         self._rows_hashed, self._model = rows_hashed, model
+        names = [f.name for f in fields]
+        self._weight = names.index(roles.weight) if roles.weight in names else None
         self.rows = 0
 
     def push(self, batch: pa.RecordBatch) -> None:
-        """Take a batch of normalised columns, in the order of the fields."""
+        """Take a batch of normalised columns, in the order of the fields; a row of weight w counts as w rows."""
+        distinct = None
+        if self._weight is not None:
+            repeats = frequencies(batch.column(self._weight), self._fields[self._weight].name)
+            batch = batch.take(pa.array(np.repeat(np.arange(batch.num_rows), repeats)))
+            distinct = np.cumsum(repeats[repeats > 0]) - 1
         for i, field in enumerate(self._fields):
             self._prints.column(field.name, self._counters[field.name].push(batch.column(i)))
         first, second = self._prints.end_batch(batch.num_rows)
-        self._rows_hashed(first, second)
+        self._rows_hashed(*((first, second) if distinct is None else (first[distinct], second[distinct])))
+        if self._sample is not None:
+            self._sample.push(batch, first, second)
         if self._outcome.used:
             _bind_scores(self._scores, first, self._outcome.push(batch))
         self.rows += batch.num_rows
@@ -237,10 +275,27 @@ class Counter:
 
     def done(self) -> Counted:
         """Return the tables of everything pushed; duplicates are not part of them."""
-        joint = self._outcome.done()
-        digest = self._scores.done().table if self._model is not None and joint is not None and joint.has_score else ""
+        outcome = self._outcome.done()
+        scores = self._scores.done()
         columns = {name: c.done() for name, c in self._counters.items()}
-        return Counted(self._name, self.rows, columns, joint, self._prints.done(), None, digest)
+        return Counted(
+            self._name,
+            self.rows,
+            columns,
+            outcome if isinstance(outcome, JointCounts) else None,
+            self._prints.done(),
+            score_digest=scores.table if self._model is not None and scores.rows else "",
+            classes=outcome if isinstance(outcome, ClassCounts) else None,
+            regression=outcome if isinstance(outcome, RegressionCounts) else None,
+            sample=None if self._sample is None else self._sample.done(),
+        )
+
+
+_READERS: Mapping[str, Callable[..., OutcomeReader | ClassReader | NumberReader]] = {
+    "binary": OutcomeReader,
+    "multiclass": ClassReader,
+    "regression": NumberReader,
+}
 
 
 def count(
@@ -249,14 +304,15 @@ def count(
     model: Predictor | None = None,
     on_batch: Callable[[int], None] | None = None,
     stop: Callable[[], None] | None = None,
+    sampling: SampleOf | None = None,
 ) -> Counted:
     """Count a data set in one streaming pass; `on_batch` hears the rows done, `stop` may raise CancelledError."""
     frame, repeats = dataset.frame, DuplicateBuilder()
     if frame.distributed is not None:
         from workbench.core.spark import count_on_spark
 
-        return count_on_spark(dataset, model)
-    counter = Counter(frame.fields, dataset.roles, model, repeats.push, dataset.name)
+        return count_on_spark(dataset, model, sampling)
+    counter = Counter(frame.fields, dataset.roles, model, repeats.push, dataset.name, sampling)
     for batch in frame.batches():
         if stop is not None:
             stop()
@@ -265,6 +321,25 @@ def count(
             on_batch(counter.rows)
     check_labels(frame.fields, dataset.roles, counter.seen)
     return replace(counter.done(), duplicates=repeats.done())
+
+
+def frequencies(column: pa.Array, name: str) -> NDArray[np.int64]:
+    """Return frequency weights, whole and not negative; DataError for any other."""
+    what = f"weight column {shown(name)}"
+    if column.null_count:
+        raise DataError(f"{what} is empty in {column.null_count} rows: give each row how often it counts, 0 for never.")
+    try:
+        weights = pc.cast(column, pa.int64()).to_numpy(zero_copy_only=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise DataError(
+            f"{what} holds numbers that are not whole: only frequency weights count rows. Sampling weights are not "
+            "measured, and intervals that took them for frequencies would be wrong."
+        ) from None
+    if len(weights) and weights.min() < 0:
+        raise DataError(f"{what} holds negative numbers: a row counts 0 or more times.")
+    if weights.sum() > MOST_REPEATED:
+        raise DataError(f"{what} repeats {len(weights):,} rows more than {MOST_REPEATED:,} times: divide the weights.")
+    return np.asarray(weights, np.int64)
 
 
 def _bind_scores(scores: FingerprintBuilder, row: Hashes, score: Any) -> None:

@@ -14,7 +14,10 @@ Scalar = str | int | float | bool
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The part each column plays; a name appears in one role only, features are all columns without one."""
+    """The part each column plays; a name appears in one role only, features are all columns without one.
+
+    `task` is binary (None), multiclass or regression; `probabilities` pairs each class with the column of its score.
+    """
 
     target: str | None = None
     prediction: str | None = None
@@ -28,6 +31,13 @@ class Roles:
     positive: Scalar | None = None
     favourable: Scalar | None = None
     threshold: float = 0.5
+    task: str | None = None
+    probabilities: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def kind_of_task(self) -> str:
+        """Return "binary", "multiclass" or "regression"."""
+        return self.task or "binary"
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Yield (role, column) for every column that has a role."""
@@ -38,6 +48,8 @@ class Roles:
         for role in ("sensitive", "segment", "ignore"):
             for column in getattr(self, role):
                 yield role, column
+        for _, column in self.probabilities:
+            yield "probabilities", column
 
     def features(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the columns that drift and profile look at: all but outcome columns, id, time, weight, ignored."""
@@ -47,6 +59,7 @@ class Roles:
     def to_dict(self) -> dict[str, Any]:
         """Return the roles as plain data, unset ones left out."""
         found = {f.name: getattr(self, f.name) for f in fields(self)}
+        found["probabilities"] = dict(self.probabilities) or None
         return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items() if v not in (None, ())}
 
     @classmethod
@@ -57,7 +70,16 @@ class Roles:
             if key not in known:
                 raise ConfigError(unknown("role", key, known))
         given: dict[str, Any] = {k: tuple(v) if isinstance(v, list | tuple) else v for k, v in data.items()}
-        return cls(**given)
+        return cls(**{**given, "probabilities": pairs(data.get("probabilities"))})
+
+
+def pairs(probabilities: object) -> tuple[tuple[str, str], ...]:
+    """Return the probability columns by class as pairs of texts; ConfigError when they are no mapping."""
+    if not probabilities:
+        return ()
+    if not isinstance(probabilities, Mapping):
+        raise ConfigError("probabilities: expected a mapping of each class to the column of its probability.")
+    return tuple((str(label), str(column)) for label, column in probabilities.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,10 @@ class JointCounts:
     has_score: bool
     favourable_is_positive: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: JointCounts) -> JointCounts:
-        cells = tuple(sorted({*self.cells, *other.cells}, key=_cell_order))
+        cells = tuple(sorted({*self.cells, *other.cells}, key=cell_order))
         place = {cell: i for i, cell in enumerate(cells)}
         rows: dict[Key, int] = {}
         scores: dict[Key, NumberCounts] = {}
@@ -70,6 +71,7 @@ class JointCounts:
             self.has_score or other.has_score,
             self.favourable_is_positive,
             self.labels,
+            {k: self.failures.get(k, 0) + other.failures.get(k, 0) for k in sorted({*self.failures, *other.failures})},
         )
 
     @cached_property
@@ -141,6 +143,7 @@ class JointCounts:
             "scores": [[*key, table.to_dict()] for key, table in sorted(self.scores.items())],
             "has": [self.has_truth, self.has_prediction, self.has_score, self.favourable_is_positive],
             "labels": dict(self.labels),
+            "failures": dict(self.failures),
         }
 
     @classmethod
@@ -156,10 +159,12 @@ class JointCounts:
             data["has"][2],
             data["has"][3],
             dict(data["labels"]),
+            dict(data.get("failures", {})),
         )
 
 
-def _cell_order(cell: Group) -> list[tuple[bool, str]]:
+def cell_order(cell: Group) -> list[tuple[bool, str]]:
+    """Order groups by their values, missing last."""
     return [(v is None, v or "") for v in cell]
 
 
@@ -188,7 +193,7 @@ class JointBuilder:
 
     def done(self, cells: Sequence[Group], **about: Any) -> JointCounts:
         """Return the table, its cells in sorted order so that it does not depend on the order of rows."""
-        order = sorted(range(len(cells)), key=lambda i: _cell_order(cells[i]))
+        order = sorted(range(len(cells)), key=lambda i: cell_order(cells[i]))
         place = {old: new for new, old in enumerate(order)}
         rows = {(place[c], t, p): n for (c, t, p), n in sorted(self._rows.items())}
         tables = {(place[c], t, p): b.done() for (c, t, p), b in self._scores.items()}

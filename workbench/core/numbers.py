@@ -188,14 +188,12 @@ class NumberCounts:
 
     def quantile(self, q: float) -> float | None:
         """Return the quantile by linear interpolation of order statistics (NumPy's default), from the table."""
-        if not self.n:
-            return None
-        position = q * (self.n - 1)
-        below = math.floor(position)
-        ends = np.cumsum(self.counts)
-        left = float(self.values[np.searchsorted(ends, below, side="right")])
-        right = float(self.values[np.searchsorted(ends, min(below + 1, self.n - 1), side="right")])
-        return left + (right - left) * (position - below) if right != left else left
+        return _quantile(self.values, self.counts, q)
+
+    def absolute_quantile(self, q: float) -> float | None:
+        """Return the quantile of the absolute values."""
+        order = np.argsort(np.abs(self.values), kind="stable")
+        return _quantile(np.abs(self.values)[order], self.counts[order], q)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table as JSON data (arrays as base64 of compressed little-endian bytes)."""
@@ -260,6 +258,17 @@ class NumberBuilder:
         sums = (None, None) if shift == 0 else (exact_sum(x), exact_sum(_squared(x)))
         part = NumberCounts(shift, keys[starts], counts.astype(np.int64), x[starts], x[ends], *sums)
         self._table = self._table + part if self._table.n else part
+
+
+def _quantile(values: Floats, counts: Ints, q: float) -> float | None:
+    n = int(counts.sum())
+    if not n:
+        return None
+    position = q * (n - 1)
+    below, ends = math.floor(position), np.cumsum(counts)
+    left = float(values[np.searchsorted(ends, below, side="right")])
+    right = float(values[np.searchsorted(ends, min(below + 1, n - 1), side="right")])
+    return left + (right - left) * (position - below) if right != left else left
 
 
 def common_support(a: NumberCounts, b: NumberCounts) -> tuple[Floats, Ints, Ints, float]:

@@ -26,7 +26,17 @@ class Predictor(Protocol):
         """Return a score per row, or None when the model gives none."""
 
     def predictions(self, table: pa.RecordBatch) -> Sequence[Any]:
-        """Return a predicted label per row."""
+        """Return a predicted label per row; None where the model failed."""
+
+    def probabilities(self, table: pa.RecordBatch) -> tuple[list[str], Floats] | None:
+        """Return the classes and a score for each per row, or None when the model gives none."""
+
+    def numbers(self, table: pa.RecordBatch) -> Floats:
+        """Return a predicted number per row."""
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """Return how many rows the model could not predict so far, by the name of its error."""
 
 
 def canonical(value: object) -> str:
@@ -36,6 +46,17 @@ def canonical(value: object) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer() and abs(float(value)) < 2**53:
         return str(int(value))
     return value if isinstance(value, str) else str(value)
+
+
+def failed_since(model: Predictor | None, before: Mapping[str, int]) -> dict[str, int]:
+    """Return how many more rows a model could not predict than `before`, by the name of its error."""
+    now = getattr(model, "failures", {})
+    return {name: count - before.get(name, 0) for name, count in sorted(now.items()) if count > before.get(name, 0)}
+
+
+def floats(column: pa.Array) -> Floats:
+    """Return a column of numbers as float64, NaN for missing."""
+    return pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
 def texts_and_codes(column: pa.Array) -> tuple[list[str | None], Ints]:
@@ -80,7 +101,8 @@ class LabelReader:
         if self._binary and len(self.seen) > 2:
             raise DataError(
                 f"{self._what} has {len(self.seen)}{'+' if len(self.seen) > _MOST_LABELS else ''} distinct values "
-                f"({listed}), but a binary target has 2: give a binary target, or derive one."
+                f"({listed}), but a binary target has 2: "
+                "give a binary target, or say task='multiclass' or task='regression'."
             )
         if not self._given and not self.seen <= {"0", "1", "True", "False"}:
             raise DataError(f"{self._what} holds {listed}, not 0/1 or true/false: say which is positive.")
@@ -170,6 +192,7 @@ class OutcomeReader:
         self._cells = CellReader(self._columns)
         use_model = model is not None and self._score is None
         self._use_model = use_model
+        self._before = failed_since(model, {})
         self._builder = JointBuilder(with_scores=self._score is not None or use_model)
         self.scored = self._score is not None
         self.predicted = self._prediction is not None or self.scored
@@ -196,8 +219,7 @@ class OutcomeReader:
 
     def _scores(self, batch: pa.RecordBatch) -> tuple[Floats | None, Ints | None]:
         if self._score is not None:
-            numbers = pc.cast(batch.column(self._score), pa.float64())
-            return numbers.to_numpy(zero_copy_only=False), None
+            return floats(batch.column(self._score)), None
         if not self._use_model or self._model is None:
             return None, None
         positive = self._model_positive()
@@ -206,9 +228,9 @@ class OutcomeReader:
             self.scored = self.predicted = True
             return np.asarray(score, np.float64), None
         self.predicted = True
-        labels = [canonical(v) for v in self._model.predictions(batch)]
         wanted = canonical(positive)
-        return None, np.array([int(v == wanted) for v in labels], np.int64)
+        made = self._model.predictions(batch)
+        return None, np.array([UNKNOWN if v is None else int(canonical(v) == wanted) for v in made], np.int64)
 
     def _model_positive(self) -> Scalar:
         if self.roles.positive is not None:
@@ -235,6 +257,7 @@ class OutcomeReader:
             has_score=self.scored,
             favourable_is_positive=favourable is None or canonical(favourable) == canonical(positive),
             labels={"positive": positive, **_favourable(self.roles)},
+            failures=failed_since(self._model, self._before) if self._use_model else {},
         )
 
 
@@ -247,6 +270,8 @@ def _label_reader(role: str, roles: Roles, kinds: Mapping[str, Kind]) -> LabelRe
 
 def check_labels(fields: Sequence[Field], roles: Roles, seen: Mapping[str, Iterable[str]]) -> None:
     """Raise DataError when the labels of all the rows together are not what a binary task has."""
+    if roles.kind_of_task != "binary":
+        return
     kinds = {f.name: f.kind for f in fields}
     for role, labels in seen.items():
         reader = _label_reader(role, roles, kinds)

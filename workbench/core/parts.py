@@ -20,6 +20,7 @@ from workbench.core.errors import EvidenceError
 from workbench.core.fingerprint import Hashes
 from workbench.core.frame import Field
 from workbench.core.outcome import Predictor, check_labels
+from workbench.core.sample import SampleOf
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,16 @@ class Part:
 class PartCounter:
     """Counts batches into a part; `fields` and `roles` are those of the whole data."""
 
-    def __init__(self, fields: Sequence[Field], roles: Roles, model: Predictor | None, name: str = "current") -> None:
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        roles: Roles,
+        model: Predictor | None,
+        name: str = "current",
+        sampling: SampleOf | None = None,
+    ) -> None:
         self._hashes: list[Hashes] = []
-        self._counter = Counter(fields, roles, model, self._keep, name)
+        self._counter = Counter(fields, roles, model, self._keep, name, sampling)
 
     def _keep(self, first: Hashes, second: Hashes) -> None:
         self._hashes.append(np.stack((first, second), axis=1))

@@ -30,11 +30,12 @@ from workbench.core.fingerprint import Hashes
 from workbench.core.frame import BLOCK, Engine, Field, Frame, recut
 from workbench.core.outcome import Predictor, check_labels
 from workbench.core.parts import Part, PartCounter
+from workbench.core.sample import SampleBuilder, SampleOf, from_bytes, to_bytes
 
 Prepare = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 _BUCKETS = 64
-_TABLES, _FAILED = -1, -2
+_TABLES, _FAILED, _SAMPLE = -1, -2, -3
 _SCHEMA = "key int, payload binary"
 _ARROW = pa.schema([("key", pa.int32()), ("payload", pa.binary())])
 
@@ -61,13 +62,14 @@ def _stay(_columns: Sequence[str] | None) -> Iterable[pa.RecordBatch]:
     )
 
 
-def count_on_spark(dataset: Dataset, model: Predictor | None) -> Counted:
+def count_on_spark(dataset: Dataset, model: Predictor | None, sampling: SampleOf | None = None) -> Counted:
     """Count a data set in its executors: one pass, one shuffle; the same counts as of the same rows anywhere else."""
     rows: SparkRows = dataset.frame.distributed
     fields, roles = dataset.frame.fields, dataset.roles
     ship_package(rows.df.sparkSession)
-    counting = _Counting(fields, roles, model, rows.prepare, dataset.name)
-    partial = rows.df.mapInArrow(counting, _SCHEMA).groupBy("key").applyInArrow(_merged, _SCHEMA)
+    counting = _Counting(fields, roles, model, rows.prepare, dataset.name, sampling)
+    merged = _Merging(sampling or SampleOf())
+    partial = rows.df.mapInArrow(counting, _SCHEMA).groupBy("key").applyInArrow(merged, _SCHEMA)
     answers = [(r["key"], r["payload"]) for r in _collected(partial).to_pylist()]
     _raise_failed(payload for key, payload in answers if key == _FAILED)
     tables = [Part.from_bytes(payload) for key, payload in answers if key == _TABLES]
@@ -75,7 +77,8 @@ def count_on_spark(dataset: Dataset, model: Predictor | None) -> Counted:
     check_labels(fields, roles, whole.seen)
     repeats = [np.frombuffer(payload, np.int64) for key, payload in answers if key >= 0]
     repeated, kinds = (int(sum(r[i] for r in repeats)) for i in (0, 1))
-    return replace(whole.counted, duplicates=DuplicateCounts(whole.counted.rows, repeated, kinds))
+    sample = next((from_bytes(payload) for key, payload in answers if key == _SAMPLE), None)
+    return replace(whole.counted, duplicates=DuplicateCounts(whole.counted.rows, repeated, kinds), sample=sample)
 
 
 def _collected(df: Any) -> Any:
@@ -104,6 +107,7 @@ class _Counting:
     model: Predictor | None
     prepare: Prepare | None
     name: str
+    sampling: SampleOf | None
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         try:
@@ -113,11 +117,13 @@ class _Counting:
             yield _answer([(_FAILED, f"{type(error).__name__}:{error}".encode())])
             return
         yield _answer([(_TABLES, replace(part, hashes=part.hashes[:0]).to_bytes())])
+        if part.counted.sample is not None:
+            yield _answer([(_SAMPLE, to_bytes(part.counted.sample))])
         for key, chunk in _buckets(part.hashes):
             yield _answer([(key, chunk.tobytes())])
 
     def _part(self, batches: Iterator[pa.RecordBatch]) -> Part:
-        counter = PartCounter(self.fields, self.roles, self.model, self.name)
+        counter = PartCounter(self.fields, self.roles, self.model, self.name, self.sampling)
         kinds = [f.kind for f in self.fields]
         for batch in recut(batches if self.prepare is None else map(self.prepare, batches), BLOCK):
             arrays = [normal(batch.column(i), kind) for i, kind in enumerate(kinds)]
@@ -138,21 +144,37 @@ def _buckets(hashes: Hashes) -> Iterator[tuple[int, Hashes]]:
             yield key, chunk
 
 
-def _merged(group: pa.Table) -> pa.Table:
-    key = group["key"][0].as_py()
-    payloads = (p.as_py() for p in group["payload"])
-    if key == _FAILED:
-        payload = next(payloads)
-    elif key == _TABLES:
-        payload = reduce(add, map(Part.from_bytes, payloads)).to_bytes()
-    else:
-        repeats = DuplicateBuilder()
-        for chunk in payloads:
-            rows = np.frombuffer(chunk, np.uint64).reshape(-1, 2)
-            repeats.push(rows[:, 0], rows[:, 1])
-        found = repeats.done()
-        payload = np.array([found.repeated, found.kinds], np.int64).tobytes()
-    return pa.table({"key": [key], "payload": [payload]}, schema=_ARROW)
+@dataclass(frozen=True)
+class _Merging:
+    """What an executor does with the answers of one key; sent there by value."""
+
+    sampling: SampleOf
+
+    def __call__(self, group: pa.Table) -> pa.Table:
+        key = group["key"][0].as_py()
+        merge: Any = {_FAILED: next, _TABLES: _one_part, _SAMPLE: self._one_sample}.get(key, _repeats)
+        payload = merge(p.as_py() for p in group["payload"])
+        return pa.table({"key": [key], "payload": [payload]}, schema=_ARROW)
+
+    def _one_sample(self, payloads: Iterable[bytes]) -> bytes:
+        samples = SampleBuilder(self.sampling)
+        for payload in payloads:
+            samples.add(from_bytes(payload))
+        found = samples.done()
+        return b"" if found is None else to_bytes(found)
+
+
+def _one_part(payloads: Iterable[bytes]) -> bytes:
+    return reduce(add, map(Part.from_bytes, payloads)).to_bytes()
+
+
+def _repeats(payloads: Iterable[bytes]) -> bytes:
+    repeats = DuplicateBuilder()
+    for chunk in payloads:
+        rows = np.frombuffer(chunk, np.uint64).reshape(-1, 2)
+        repeats.push(rows[:, 0], rows[:, 1])
+    found = repeats.done()
+    return np.array([found.repeated, found.kinds], np.int64).tobytes()
 
 
 def ship_package(session: Any) -> None:

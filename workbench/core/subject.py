@@ -6,9 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from workbench.core.check import NotApplicableError
+from workbench.core.classes import ClassCounts
 from workbench.core.counts import Counted
 from workbench.core.dataset import Roles
 from workbench.core.joint import JointCounts
+from workbench.core.outcome import Predictor
+from workbench.core.regression import RegressionCounts
+from workbench.core.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -22,16 +26,25 @@ class Subject:
     level: float = 0.95
     seed: int = 0
     stop: Callable[[], None] = field(default=lambda: None)
+    model: Predictor | None = None
+    challenger: Predictor | None = None
 
     def lacks(self, need: str) -> str:
         """Return why `need` is not met, or an empty string."""
-        joint = self.current.joint
+        joint, task = self.current.joint, self.roles.kind_of_task
+        if need in _TASKS and task != _TASKS[need]:
+            return f"the task is {task}: this check is for {_TASK_WORDS[_TASKS[need]]}"
         met = {
             "reference": self.reference is not None,
             "target": joint is not None and joint.has_truth,
             "prediction": joint is not None and joint.has_prediction,
             "score": joint is not None and joint.has_score,
             "sensitive": bool(self.roles.sensitive),
+            "classes": _complete(self.current.classes),
+            "regression": _complete(self.current.regression),
+            "rows": self.current.sample is not None,
+            "model": self.model is not None,
+            "truth": self.roles.target is not None,
         }[need]
         return "" if met else _LACKING[need]
 
@@ -41,6 +54,27 @@ class Subject:
         if self.current.joint is None:
             raise NotApplicableError("neither an outcome nor a sensitive column was given")
         return self.current.joint
+
+    @property
+    def classes(self) -> ClassCounts:
+        """Return the counts of several classes of the current data."""
+        if self.current.classes is None:
+            raise NotApplicableError(_LACKING["classes"])
+        return self.current.classes
+
+    @property
+    def regression(self) -> RegressionCounts:
+        """Return the counts of predicted numbers of the current data."""
+        if self.current.regression is None:
+            raise NotApplicableError(_LACKING["regression"])
+        return self.current.regression
+
+    @property
+    def sample(self) -> Sample:
+        """Return the seeded sample of the current rows."""
+        if self.current.sample is None:
+            raise NotApplicableError(_LACKING["rows"])
+        return self.current.sample
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -54,4 +88,25 @@ _LACKING = {
     "prediction": "there is no prediction: give a prediction or score column, or a model",
     "score": "there is no score: give a score column, or a model that scores",
     "sensitive": "no sensitive column was given",
+    "classes": "there is no target, or no prediction of classes",
+    "regression": "there is no target, or no predicted numbers",
+    "rows": "it needs rows, and only counts are here",
+    "model": "no model was given",
+    "truth": "no target column was given",
 }
+_TASKS = {
+    "target": "binary",
+    "prediction": "binary",
+    "score": "binary",
+    "classes": "multiclass",
+    "regression": "regression",
+}
+_TASK_WORDS = {
+    "binary": "binary outcomes",
+    "multiclass": "several classes",
+    "regression": "predicted numbers",
+}
+
+
+def _complete(counts: ClassCounts | RegressionCounts | None) -> bool:
+    return counts is not None and counts.has_truth and counts.has_prediction

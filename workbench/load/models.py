@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +15,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from workbench.core.classes import label_order
 from workbench.core.errors import ModelError, import_extra, near_matches, shown, unknown
 from workbench.core.outcome import canonical
 from workbench.load.remote import is_remote, local, opened, place
 
 MOST_BYTES = 4 * 2**30
+MOST_FAILURES = 100
+"""Number of rows a model may fail on, in one batch, before the rest of what fails with them is given up too."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,9 @@ class Model:
     loaded_from: str = "memory"
     trusted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    task: str = "binary"
     feature_names: tuple[str, ...] | None = None
     classes: tuple[Any, ...] = field(default=())
+    failures: Counter[str] = field(default_factory=Counter, compare=False)
 
     def check_columns(self, names: Sequence[str]) -> None:
         """Raise ModelError when the data lacks a column that the model was trained on."""
@@ -46,22 +50,36 @@ class Model:
         """Return the probability (or the decision value) of the positive class per row, or None if there is none."""
         rows = self._rows(table)
         if hasattr(self.predictor, "predict_proba"):
-            found = np.asarray(self._call("predict_proba", rows))
-            return self._checked(found[:, self._place(positive)], len(rows))
-        if hasattr(self.predictor, "decision_function"):
-            found = np.asarray(self._call("decision_function", rows))
-            if found.ndim == 1:
-                sign = 1.0 if self._place(positive) == len(self.classes) - 1 else -1.0
-                return self._checked(sign * found, len(rows))
+            found = self._answers("predict_proba", rows, self._width)
+            return self._checked(found[:, self._place(positive)])
+        if hasattr(self.predictor, "decision_function") and self._width <= 2:
+            sign = 1.0 if self._place(positive) == len(self.classes) - 1 else -1.0
+            return self._checked(sign * self._answers("decision_function", rows, 0))
         return None
 
+    def probabilities(self, table: pa.RecordBatch) -> tuple[list[str], NDArray[np.float64]] | None:
+        """Return the classes, in one order, and each one's probability (or decision value) per row, or None."""
+        method = next((m for m in ("predict_proba", "decision_function") if hasattr(self.predictor, m)), None)
+        if method is None or self._width < 3:
+            return None
+        found = self._checked(self._answers(method, self._rows(table), self._width))
+        labels = [canonical(c) for c in self.classes]
+        order = sorted(range(len(labels)), key=lambda i: label_order(labels[i]))
+        return [labels[i] for i in order], found[:, order]
+
     def predictions(self, table: pa.RecordBatch) -> list[Any]:
-        """Return the predicted label per row."""
+        """Return the predicted label per row; None where the model failed."""
         rows = self._rows(table)
-        found = np.asarray(self._call("predict", rows))
-        if len(found) != len(rows):
-            raise ModelError(f"the model returned {len(found)} predictions for {len(rows)} rows.")
-        return found.tolist()  # type: ignore[no-any-return]
+        found = self._answers("predict", rows, 0, of=object)
+        return [None if v is None or v != v else v for v in found.tolist()]
+
+    def numbers(self, table: pa.RecordBatch) -> NDArray[np.float64]:
+        """Return the predicted number per row; NaN where the model failed."""
+        return self._checked(self._answers("predict", self._rows(table), 0))
+
+    @property
+    def _width(self) -> int:
+        return len(self.classes)
 
     def _place(self, positive: Any) -> int:
         labels = [canonical(c) for c in self.classes]
@@ -76,23 +94,42 @@ class Model:
         self.check_columns(table.schema.names)
         return pd.DataFrame({name: _column(table.column(name)) for name in names})
 
-    def _call(self, method: str, rows: Any) -> Any:
+    def _answers(self, method: str, rows: Any, width: int, of: Any = np.float64) -> NDArray[Any]:
+        """Return what a method says of each row (`width` numbers, or one); rows it fails on are missing and counted."""
         limits = import_extra("threadpoolctl", "model", "running a model").threadpool_limits
+        shape = (len(rows), width) if width else (len(rows),)
+        found = np.full(shape, np.nan if of is np.float64 else None, of)
+        failed: Counter[str] = Counter()
+        # One thread: how work is split between threads changes the last bits of sums.
+        with limits(1):
+            self._fill(method, rows, found, failed)
+        if failed and failed.total() == len(rows):
+            raise ModelError(f"the model's {method} failed with {', '.join(sorted(failed))}.")
+        self.failures.update(failed)
+        return found
+
+    def _fill(self, method: str, rows: Any, found: NDArray[Any], failed: Counter[str]) -> None:
         try:
-            # One thread: how work is split between threads changes the last bits of sums.
-            with limits(1):
-                return getattr(self.predictor, method)(rows)
+            answer = np.asarray(getattr(self.predictor, method)(rows))
         except Exception as error:
             # The message may quote values of rows: the type says enough to start from.
-            raise ModelError(f"the model's {method} failed with {type(error).__name__}.") from error
+            name = type(error).__name__
+            if len(rows) <= 1 or failed.total() >= MOST_FAILURES:
+                failed[name] += len(rows)
+                return
+            half = len(rows) // 2
+            for part in (slice(0, half), slice(half, None)):
+                self._fill(method, rows.iloc[part].reset_index(drop=True), found[part], failed)
+            return
+        if answer.shape != found.shape:
+            raise ModelError(f"the model's {method} returned shape {answer.shape} for {len(rows)} rows.")
+        found[...] = answer
 
-    @staticmethod
-    def _checked(scores: NDArray[Any], rows: int) -> NDArray[np.float64]:
-        if scores.shape != (rows,):
-            raise ModelError(f"the model returned scores of shape {scores.shape} for {rows} rows.")
-        if np.isnan(scores).any():
-            raise ModelError(f"the model returned NaN for {int(np.isnan(scores).sum())} of {rows} rows.")
-        return scores.astype(np.float64)
+    def _checked(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
+        missing = int(np.count_nonzero(np.isnan(found).reshape(len(found), -1).any(axis=1))) if len(found) else 0
+        if missing and missing == len(found):
+            raise ModelError(f"the model returned NaN for all {missing} rows.")
+        return found
 
 
 def _column(array: pa.Array) -> Any:

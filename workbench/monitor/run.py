@@ -150,7 +150,7 @@ class Monitor:
 
     def judge(self, counted: Counted, label: str) -> Record:
         """Return the record of one window."""
-        model = None if self.model is None else {"task": self.model.task, "digest": self.model.digest}
+        model = None if self.model is None else {"task": self.roles.kind_of_task, "digest": self.model.digest}
         beside = {"window": label, "sources": {"data": self.plan.data}}
         return judged_counts(
             self.subject(counted), self.checks, self.policy, title=self.plan.title, model=model, beside=beside
@@ -303,7 +303,7 @@ class Monitor:
 def roles_of(plan: Plan) -> Roles:
     """Return the roles that a plan gives; weights are refused as everywhere."""
     if plan.weight is not None:
-        raise ConfigError("weight: weighted rows are not measured yet. Leave `weight` out.")
+        raise ConfigError("weight: weighted rows are not monitored yet. Leave `weight` out.")
     return Roles.from_dict({k: v for k, v in plan.roles().items() if v is not None})
 
 

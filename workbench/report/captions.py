@@ -67,6 +67,31 @@ def _curve_sentence(e: Evidence) -> str:
     return f"{y[:1].upper()}{y[1:]} against {x}, {len(e.rows)} points."
 
 
+def _lines_sentence(e: Evidence) -> str:
+    x, y = (words.plain(e.notes.get(k) or k, 60) for k in ("x", "y"))
+    known = [v for cell in _column(e, "y") if (v := _number(cell)) is not None]
+    names = list(dict.fromkeys(str(cell) for cell in _column(e, "series")))
+    if not known:
+        return f"{y[:1].upper()}{y[1:]} against {x}: nothing can be shown."
+    unit = str(e.notes.get("unit") or "")
+    ends = f"from {words.number(min(known), unit)} to {words.number(max(known), unit)}"
+    series = f", for {', '.join(words.plain(n, 30) for n in names[:6])}" if len(names) > 1 else ""
+    return f"{y[:1].upper()}{y[1:]} against {x}: {ends}{series}."
+
+
+def _confusion_sentence(e: Evidence) -> str:
+    rows = [dict(zip(e.columns, row, strict=True)) for row in e.rows]
+    wrong = [r for r in rows if r["truth"] != r["prediction"] and _number(r["n"])]
+    total = sum(_number(r["n"]) or 0 for r in rows)
+    hits = sum(_number(r["n"]) or 0 for r in rows if r["truth"] == r["prediction"])
+    if not wrong:
+        return f"All {words.number(int(total))} rows are on the diagonal."
+    worst = max(wrong, key=lambda r: _number(r["n"]) or 0)
+    pair = f"{words.plain(worst['truth'], 30)} taken for {words.plain(worst['prediction'], 30)}"
+    often, right = words.number(worst["n"]), f"{words.number(int(hits))} of {words.number(int(total))} rows are right"
+    return f"{right}; most often wrong: {pair}, {often} rows."
+
+
 _SENTENCES: dict[str, Callable[[Evidence], str]] = {
     "forest": _forest_sentence,
     "distribution": _shares_sentence,
@@ -74,4 +99,6 @@ _SENTENCES: dict[str, Callable[[Evidence], str]] = {
     "missing": _shares_sentence,
     "reliability": _reliability_sentence,
     "curve": _curve_sentence,
+    "lines": _lines_sentence,
+    "confusion": _confusion_sentence,
 }

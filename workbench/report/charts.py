@@ -3,46 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.core.errors import import_extra
 from workbench.core.finding import Cell
 from workbench.report import words
 from workbench.report.captions import chart_sentence
+from workbench.report.chart_parts import (
+    DARK,
+    FONT,
+    LABEL,
+    LIGHT,
+    Palette,
+    Rows,
+    Spec,
+    as_number,
+    as_text,
+    as_whole,
+    axis_of,
+    marked,
+    padded,
+    side_text,
+    square,
+    unit_axis,
+    wide,
+)
+from workbench.report.line_charts import confusion, lines
 from workbench.report.png import compressed
 from workbench.report.shown import ShownEvidence
 
-Spec = dict[str, Any]
-Rows = list[dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Palette:
-    """The colours of one theme (LOOK, tokens)."""
-
-    surface: str
-    line: str
-    ink: str
-    muted: str
-    accent: str
-    reference: str
-    passes: str
-    warn: str
-    fail: str
-    unsure: str
-
-
-LIGHT = Palette(
-    "#ffffff", "#d0d7de", "#1b1f24", "#57606a", "#0b5cad", "#6b7785", "#116b4a", "#8a5a00", "#b3261e", "#5b4b9a"
-)
-DARK = Palette(
-    "#14171c", "#39424e", "#e6e9ee", "#9aa4b2", "#6cb6ff", "#8c97a6", "#4cc38a", "#e3b341", "#ff8a80", "#b9a7ff"
-)
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 MOST_ROWS = 40
-LABEL = 26
 
 
 def chart_spec(shown: ShownEvidence, palette: Palette = LIGHT, suppressed: str = "n < 10") -> Spec | None:
@@ -99,25 +90,25 @@ def _forest(rows: Rows, notes: Mapping[str, Cell], c: Palette, suppressed: str) 
     unit = str(notes.get("unit") or "")
     for at, row in enumerate(rows):
         row["at"] = at
-        row["size"] = suppressed if row["hidden"] else f"n {words.number(_whole(row.get('n')))}"
-    ends = [v for r in rows for k in ("low", "high", "value") if (v := _number(r.get(k))) is not None]
-    ends += [v for key in ("limit", "overall") if (v := _number(notes.get(key))) is not None]
-    low, high = _padded(min(ends, default=0.0), max(ends, default=1.0))
+        row["size"] = suppressed if row["hidden"] else f"n {words.number(as_whole(row.get('n')))}"
+    ends = [v for r in rows for k in ("low", "high", "value") if (v := as_number(r.get(k))) is not None]
+    ends += [v for key in ("limit", "overall") if (v := as_number(notes.get(key))) is not None]
+    low, high = padded(min(ends, default=0.0), max(ends, default=1.0))
     scale = {"domain": [low, high], "nice": False, "zero": False}
     for row in rows:
         row["from"], row["to"] = low, high
     y: Spec = {"field": "at", "type": "ordinal", "axis": None, "scale": {"paddingOuter": 0.6}}
-    x: Spec = {"field": "value", "type": "quantitative", "scale": scale, "axis": _axis(unit, _forest_title(notes))}
+    x: Spec = {"field": "value", "type": "quantitative", "scale": scale, "axis": axis_of(unit, _forest_title(notes))}
     seen, unseen = [{"filter": "isValid(datum.value)"}], [{"filter": "datum.hidden"}]
     hollow = {"type": "rule", "color": c.line, "strokeDash": [2, 3]}
     dot = {"type": "point", "filled": True, "size": 70, "color": c.accent, "opacity": 1}
     whisker = {"type": "rule", "strokeWidth": 2, "color": c.accent}
     layers: list[Spec] = [
-        _mark(hollow, {"x": {**x, "field": "from"}, "x2": {"field": "to"}}, transform=unseen),
-        _mark(whisker, {"x": {**x, "field": "low"}, "x2": {"field": "high"}}, transform=seen),
-        _mark(dot, {"x": x}, transform=seen),
-        _side("label", -12, "right", c.ink),
-        _side("size", 0, "left", c.muted, right=True),
+        marked(hollow, {"x": {**x, "field": "from"}, "x2": {"field": "to"}}, transform=unseen),
+        marked(whisker, {"x": {**x, "field": "low"}, "x2": {"field": "high"}}, transform=seen),
+        marked(dot, {"x": x}, transform=seen),
+        side_text("label", -12, "right", c.ink),
+        side_text("size", 0, "left", c.muted, right=True),
     ]
     layers += _rules(notes, unit, c, scale)
     return {
@@ -133,16 +124,10 @@ def _forest_title(notes: Mapping[str, Cell]) -> str:
     return words.measure_title(str(notes.get("measure") or "value"))
 
 
-def _side(field: str, offset: int, align: str, color: str, *, right: bool = False) -> Spec:
-    place: Spec = {"value": "width"} if right else {"value": 0}
-    mark = {"type": "text", "align": align, "dx": 12 if right else offset, "baseline": "middle", "color": color}
-    return _mark(mark, {"x": place, "text": {"field": field, "type": "nominal"}})
-
-
 def _rules(notes: Mapping[str, Cell], unit: str, c: Palette, scale: Spec) -> list[Spec]:
     layers: list[Spec] = []
     for key, color, dash, lift in (("overall", c.muted, [4, 3], -18), ("limit", c.fail, [1, 0], -4)):
-        value = _number(notes.get(key))
+        value = as_number(notes.get(key))
         if value is None:
             continue
         data = {"values": [{"v": value, "t": f"{key} {words.number(value, unit)}"}]}
@@ -151,17 +136,17 @@ def _rules(notes: Mapping[str, Cell], unit: str, c: Palette, scale: Spec) -> lis
         text = {"type": "text", "color": color, "baseline": "bottom", "dy": lift, "align": "center"}
         tall = {"y": {"value": 0}, "y2": {"value": "height"}}
         name = {"y": {"value": 0}, "text": {"field": "t", "type": "nominal"}}
-        layers += [_mark(rule, {**tall, "x": x}, data=data), _mark(text, {**name, "x": x}, data=data)]
+        layers += [marked(rule, {**tall, "x": x}, data=data), marked(text, {**name, "x": x}, data=data)]
     return layers
 
 
 def _distribution(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
-    binned = [r for r in rows if _number(r.get("low")) is not None and _number(r.get("high")) is not None]
+    binned = [r for r in rows if as_number(r.get("low")) is not None and as_number(r.get("high")) is not None]
     if not binned:
         return _bars(rows, notes, c)
     title = words.plain(notes.get("column") or "value", 40)
     x: Spec = {"field": "low", "type": "quantitative", "scale": {"zero": False, "nice": False}}
-    x["axis"] = {"title": title, "grid": False, "tickCount": 6, **({"format": "~s"} if _wide(binned) else {})}
+    x["axis"] = {"title": title, "grid": False, "tickCount": 6, **({"format": "~s"} if wide(binned) else {})}
     last = binned[-1]
     steps = [*binned, {**last, "low": last["high"]}]
     tall = {"type": "quantitative", "axis": {"title": "share of rows", "format": ".0%", "tickCount": 4}}
@@ -170,7 +155,7 @@ def _distribution(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> 
         "width": 270,
         "height": 140,
         "layer": [
-            _mark({"type": "bar", "color": c.accent, "opacity": 0.32, "binSpacing": 0},
+            marked({"type": "bar", "color": c.accent, "opacity": 0.32, "binSpacing": 0},
                   {"x": x, "x2": {"field": "high"}, "y": {"field": "current", **tall}, "y2": {"datum": 0}}),
             {"data": {"values": steps},
              "mark": {"type": "line", "interpolate": "step-after", "color": c.reference, "strokeWidth": 1.8},
@@ -207,12 +192,12 @@ def _dumbbell(rows: Rows, name: str, title: str, c: Palette) -> Spec:
         "height": {"step": 22},
         "encoding": {"y": y},
         "layer": [
-            _side("name", -12, "right", c.ink),
-            _mark({"type": "rule", "color": c.line, "strokeWidth": 2},
+            side_text("name", -12, "right", c.ink),
+            marked({"type": "rule", "color": c.line, "strokeWidth": 2},
                   {"x": {**x, "field": "reference"}, "x2": {"field": "current"}}),
-            _mark({"type": "point", "color": c.reference, "size": 70, "strokeWidth": 1.8, "fill": c.surface},
+            marked({"type": "point", "color": c.reference, "size": 70, "strokeWidth": 1.8, "fill": c.surface},
                   {"x": {**x, "field": "reference"}}),
-            _mark({"type": "point", "filled": True, "color": c.accent, "size": 60, "opacity": 1},
+            marked({"type": "point", "filled": True, "color": c.accent, "size": 60, "opacity": 1},
                   {"x": {**x, "field": "current"}}),
         ],
     }  # fmt: skip
@@ -221,14 +206,14 @@ def _dumbbell(rows: Rows, name: str, title: str, c: Palette) -> Spec:
 def _reliability(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
     del notes
     titles = ("predicted probability", "observed rate")
-    x = _unit_axis("mean_score", titles[0])
-    whisker = {"x": x, "y": _unit_axis("low", titles[1]), "y2": {"field": "high"}}
-    dot = {"x": x, "y": _unit_axis("observed", titles[1])}
+    x = unit_axis("mean_score", titles[0])
+    whisker = {"x": x, "y": unit_axis("low", titles[1]), "y2": {"field": "high"}}
+    dot = {"x": x, "y": unit_axis("observed", titles[1])}
     marks = [
-        _mark({"type": "rule", "color": c.accent, "strokeWidth": 1.6}, whisker),
-        _mark({"type": "point", "filled": True, "color": c.accent, "size": 55, "opacity": 1}, dot),
+        marked({"type": "rule", "color": c.accent, "strokeWidth": 1.6}, whisker),
+        marked({"type": "point", "filled": True, "color": c.accent, "size": 55, "opacity": 1}, dot),
     ]
-    return _square(rows, c, titles, marks)
+    return square(rows, c, titles, marks)
 
 
 def _curve(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
@@ -236,22 +221,12 @@ def _curve(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
         row["at"] = at
     titles = [words.plain(notes.get(k) or k, 40) for k in ("x", "y")]
     encoding = {
-        "x": _unit_axis("x", titles[0]),
-        "y": _unit_axis("y", titles[1]),
+        "x": unit_axis("x", titles[0]),
+        "y": unit_axis("y", titles[1]),
         "order": {"field": "at", "type": "quantitative"},
     }
-    line = _mark({"type": "line", "color": c.accent, "strokeWidth": 2}, encoding)
-    return _square(rows, c, titles, [line], diagonal=notes.get("name") == "roc")
-
-
-def _square(rows: Rows, c: Palette, titles: Sequence[str], layers: Sequence[Spec], *, diagonal: bool = True) -> Spec:
-    faint = {
-        "data": {"values": [{"a": 0, "b": 0}, {"a": 1, "b": 1}]},
-        "mark": {"type": "line", "color": c.reference, "strokeDash": [3, 3], "strokeWidth": 1},
-        "encoding": {"x": _unit_axis("a", titles[0]), "y": _unit_axis("b", titles[1])},
-    }
-    drawn = [faint, *layers] if diagonal else list(layers)
-    return {"data": {"values": rows}, "width": 230, "height": 230, "layer": drawn}
+    line = marked({"type": "line", "color": c.accent, "strokeWidth": 2}, encoding)
+    return square(rows, c, titles, [line], diagonal=notes.get("name") == "roc")
 
 
 _DRAWINGS: dict[str, Callable[[Rows, Mapping[str, Cell], Palette, str], Spec]] = {
@@ -261,6 +236,8 @@ _DRAWINGS: dict[str, Callable[[Rows, Mapping[str, Cell], Palette, str], Spec]] =
     "missing": _missing,
     "reliability": _reliability,
     "curve": _curve,
+    "lines": lines,
+    "confusion": confusion,
 }
 
 # ---------------------------------------------------------------------------- parts
@@ -270,51 +247,18 @@ def _rows(shown: ShownEvidence) -> Rows:
     # Fields get our own names from the table's columns; whatever the data says is a value, never a field or a format.
     table = shown.evidence
     rows: Rows = []
-    most = 400 if table.kind in ("curve", "distribution") else MOST_ROWS
+    most = 400 if table.kind in _DENSE else MOST_ROWS
     for at, cells in enumerate(table.rows[:most]):
-        row = {k: _safe(v) for k, v in zip(table.columns, cells, strict=True) if k in _FIELDS}
+        row = {k: as_text(v) for k, v in zip(table.columns, cells, strict=True) if k in _FIELDS}
         rows.append({**row, "hidden": at in shown.hidden})
     return rows
 
 
+_DENSE = ("curve", "distribution", "lines", "confusion")
 _FIELDS = frozenset(
-    "label n value low high reference current category column mean_score observed x y".split()  # noqa: SIM905
+    """label n value low high reference current category column mean_score observed x y series truth prediction
+    share""".split()  # noqa: SIM905
 )
-
-
-def _safe(cell: Cell) -> Cell:
-    return words.plain(cell, LABEL) if isinstance(cell, str) else cell
-
-
-def _number(cell: object) -> float | None:
-    return float(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else None
-
-
-def _whole(cell: object) -> int | None:
-    value = _number(cell)
-    return None if value is None else int(value)
-
-
-def _padded(low: float, high: float) -> tuple[float, float]:
-    room = (high - low) * 0.06 or max(abs(high), 1.0) * 0.06
-    return low - room, high + room
-
-
-def _wide(rows: Rows) -> bool:
-    return max(abs(float(r["high"])) for r in rows) >= 10_000
-
-
-def _mark(mark: Spec, encoding: Spec, **more: Any) -> Spec:
-    return {"mark": mark, "encoding": encoding, **more}
-
-
-def _axis(unit: str, title: str) -> Spec:
-    return {"title": title, "format": "~%" if unit == "share" else "~g", "tickCount": 6, "titlePadding": 8}
-
-
-def _unit_axis(field: str, title: str) -> Spec:
-    axis = {"title": title, "tickCount": 5, "format": "~g"}
-    return {"field": field, "type": "quantitative", "scale": {"domain": [0, 1]}, "axis": axis}
 
 
 def _config(c: Palette) -> Spec:
@@ -353,7 +297,7 @@ def whisker_svg(
 ) -> str:
     """Return a small drawing of a value with its interval against its limit."""
     known = [v for v in (value, low, high, limit) if v is not None]
-    left, right = _padded(min(known, default=0.0), max(known, default=1.0))
+    left, right = padded(min(known, default=0.0), max(known, default=1.0))
 
     def x(v: float) -> str:
         return f"{4 + 112 * (v - left) / (right - left):.1f}"

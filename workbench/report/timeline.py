@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.report import words
-from workbench.report.charts import LIGHT, drawn
+from workbench.report.chart_parts import LIGHT
+from workbench.report.charts import drawn
 from workbench.report.labels import plain
 
 MOST_WINDOWS = 60

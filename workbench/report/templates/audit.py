@@ -59,6 +59,12 @@ nb.section(record, "drift")
 nb.section(record, "performance")
 
 # %% [markdown]
+# ## Explanation
+
+# %%
+nb.section(record, "explain")
+
+# %% [markdown]
 # ## Bias
 
 # %%

@@ -1,0 +1,77 @@
+"""Lines with bands, one for each series, and confusion tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workbench.core.finding import Cell
+from workbench.report import words
+from workbench.report.chart_parts import HUES, Palette, Rows, Spec, as_number, marked
+
+_MOST_SERIES = 6
+
+
+def lines(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
+    """Return lines of y against x by series, each with its band and its name at its end."""
+    kept = [r for r in rows if as_number(r.get("x")) is not None and as_number(r.get("y")) is not None]
+    names = list(dict.fromkeys(str(r.get("series") or "") for r in kept))[:_MOST_SERIES]
+    kept = [{**r, "series": str(r.get("series") or "")} for r in kept if str(r.get("series") or "") in names]
+    hues = [c.accent] if len(names) == 1 else list(HUES[: len(names)])
+    color = {"field": "series", "type": "nominal", "scale": {"domain": names, "range": hues}, "legend": None}
+    x = {"field": "x", "type": "quantitative", "axis": _axis(notes, "x"), "scale": {"zero": False, "nice": False}}
+    y: Spec = {"type": "quantitative", "axis": _axis(notes, "y"), "scale": {"zero": bool(notes.get("zero"))}}
+    layers: list[Spec] = []
+    if any(as_number(r.get("low")) is not None for r in kept):
+        band = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": color}
+        layers.append(marked({"type": "area", "opacity": 0.16}, band))
+    shown = {"x": x, "y": {**y, "field": "y"}, "color": color}
+    layers.append(marked({"type": "line", "strokeWidth": 2}, shown))
+    if len(kept) <= 40:
+        layers.append(marked({"type": "point", "filled": True, "size": 40, "opacity": 1}, shown))
+    layers += _names(kept, names, x, y, c) if len(names) > 1 else []
+    layers += _diagonal(kept, c, x, y) if notes.get("diagonal") else []
+    return {"data": {"values": kept}, "width": 300, "height": 210, "layer": layers}
+
+
+def _axis(notes: Mapping[str, Cell], which: str) -> Spec:
+    shown = "~%" if notes.get("unit") == "share" and which == "y" else "~g"
+    return {"title": words.plain(notes.get(which) or which, 44), "tickCount": 5, "format": shown}
+
+
+def _names(rows: Rows, names: list[str], x: Spec, y: Spec, c: Palette) -> list[Spec]:
+    ends = [max((r for r in rows if r["series"] == name), key=lambda r: float(r["x"])) for name in names]
+    text = {"type": "text", "align": "left", "dx": 6, "baseline": "middle", "color": c.ink, "limit": 130}
+    place = {"x": x, "y": {**y, "field": "y"}, "text": {"field": "series", "type": "nominal"}}
+    return [marked(text, place, data={"values": ends})]
+
+
+def _diagonal(rows: Rows, c: Palette, x: Spec, y: Spec) -> list[Spec]:
+    ends = [float(r[k]) for r in rows for k in ("x", "y")]
+    data = {"values": [{"x": v, "y": v} for v in (min(ends), max(ends))]} if ends else {"values": []}
+    mark = {"type": "line", "color": c.reference, "strokeDash": [3, 3], "strokeWidth": 1}
+    return [marked(mark, {"x": x, "y": {**y, "field": "y"}}, data=data)]
+
+
+def confusion(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
+    """Return a table of truths by predictions: the count in each cell, shaded by its share of the truth's rows."""
+    del notes
+    for row in rows:
+        share = as_number(row.get("share")) or 0.0
+        row["text"] = words.number(row.get("n"))
+        row["ink"] = c.surface if share > 0.6 else c.ink
+    order = list(dict.fromkeys(str(r["truth"]) for r in rows))
+    axis = {"labelAngle": 0, "labelLimit": 90, "domain": False, "ticks": False}
+    x = {
+        "field": "prediction",
+        "type": "nominal",
+        "sort": order,
+        "axis": {**axis, "title": "prediction", "orient": "top"},
+    }
+    y = {"field": "truth", "type": "nominal", "sort": order, "axis": {**axis, "title": "truth"}}
+    shade: Spec = {"field": "share", "type": "quantitative", "legend": None}
+    shade["scale"] = {"domain": [0, 1], "range": [c.surface, c.accent]}
+    ink = {"field": "ink", "type": "nominal", "scale": None}
+    cells = marked({"type": "rect", "stroke": c.line}, {"x": x, "y": y, "color": shade})
+    counts = marked({"type": "text"}, {"x": x, "y": y, "text": {"field": "text"}, "color": ink})
+    step = 46 if len(order) <= 8 else 30
+    return {"data": {"values": rows}, "width": {"step": step}, "height": {"step": 30}, "layer": [cells, counts]}
