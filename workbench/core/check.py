@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Result])
 HEADINGS = ("Measures", "Reads well when", "Signs of risk", "Limits", "Reference")
 NEEDS = ("reference", "target", "prediction", "score", "sensitive")
-_ID = re.compile(r"[a-z_]+\.[a-z_]+")
+_ID = re.compile(r"[a-z_]+\.[a-z][a-z0-9_]*")
 _CODE = re.compile(r"[A-Z]{1,3}[0-9]{3}")
 
 
