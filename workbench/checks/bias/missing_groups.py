@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.core.check import NotApplicableError, check
 from workbench.core.finding import Evidence, Measure, Result
 from workbench.core.joint import Confusion
-from workbench.core.rates import Fraction, GroupCounts, Grouping, fraction, groupings, with_interval
+from workbench.core.rates import Fraction, Grouping, fraction, groupings, with_interval
 from workbench.core.subject import Subject
 from workbench.core.unknown_groups import Bound, difference_bounds, gap_interval, ratio_bounds
 
@@ -31,12 +31,11 @@ def missing_groups(subject: Subject) -> Result:
         (too small, or without people of the rate's kind); these stay out of the comparison whoever joins them. Each
         rate is bounded by itself. Sampling error is bounded conservatively beyond two groups.
     Reference: Manski (2003) Partial Identification of Probability Distributions, for worst cases; upper end of the
-        difference = max over pairs i, j of (x_i + a) / (n_i + a) - x_j / (n_j + b) with x of n successes per group and
-        a unknown successes, b unknown failures; lower end = max over k of (successes of the k highest groups) /
-        (their n + b) minus min over k of (a + successes of the k lowest) / (a + their n), each moved to the overall
-        rate where that lies beyond it, and at least 0; Imbens and Manski (2004) Econometrica 72:1845 for the interval
-        [lower - c s, upper + c s], Phi(c + width / s) - Phi(-c) = level, s from Newcombe (1998) and from Donner and Zou
-        (2012) at the Tukey and Scheffe quantiles.
+        difference = max over pairs i, j of (x_i + a) / (n_i + a) - x_j / (n_j + b) with x of n successes per group
+        and a unknown successes, b unknown failures; lower end = max over k of (successes of the k highest groups) /
+        (their n + b) minus min over k of (a + successes of the k lowest) / (a + their n), and at least 0; Imbens and
+        Manski (2004) Econometrica 72:1845 for the interval [lower - c s, upper + c s], Phi(c + width / s) - Phi(-c) =
+        level, s from Newcombe (1998) and from Donner and Zou (2012) at the Tukey and Scheffe quantiles.
     """
     joint = subject.joint
     rates = _WITH_TRUTH if joint.has_truth else _WITH_TRUTH[:1]
@@ -58,13 +57,12 @@ def missing_groups(subject: Subject) -> Result:
 
 
 def _bounds(grouping: Grouping, unknown: Confusion, rate: str, level: float) -> list[Measure]:
-    named = [g for g in grouping.groups if None not in g.values]
-    known = [f for g in named if g.compared and (f := fraction(rate, g.counts))[1]]
-    extra, elsewhere = fraction(rate, unknown), len(known) < sum(1 for g in named if _holds_rows(g))
+    known = [f for g in grouping.groups if g.compared and (f := fraction(rate, g.counts))[1]]
+    extra = fraction(rate, unknown)
     found: list[Measure] = []
     for kind, unit, function in (("difference", "share", difference_bounds), ("ratio", "ratio", ratio_bounds)):
-        bounds: Bound | None = function(known, extra, elsewhere=elsewhere) if len(known) > 1 else None
-        interval = None if bounds is None else gap_interval(known, extra, kind, level, elsewhere=elsewhere)
+        bounds: Bound | None = function(known, extra) if len(known) > 1 else None
+        interval = None if bounds is None else gap_interval(known, extra, kind, level)
         few = "fewer than two groups can be compared"
         why = "" if bounds else few if len(known) < 2 else "0/0: the rate is 0 in every group and among the unknown"
         for at, end in enumerate(("lower", "upper")):
@@ -73,10 +71,6 @@ def _bounds(grouping: Grouping, unknown: Confusion, rate: str, level: float) -> 
             m = Measure(name, value, grouping.column, n=n, unit=unit, undefined_because=why)
             found.append(with_interval(m, interval))
     return found
-
-
-def _holds_rows(group: GroupCounts) -> bool:
-    return group.counts.rows > 0
 
 
 def _size(known: list[Fraction], extra: Fraction) -> int:
