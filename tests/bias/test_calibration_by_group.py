@@ -92,28 +92,39 @@ def test_against_other_libraries(finding: Finding, group: str) -> None:
     assert get(finding, "expected_calibration_error", group=label).value == pytest.approx(error, abs=1e-9)
 
 
-def test_the_gap_and_its_interval(finding: Finding) -> None:
-    """Largest minus smallest over the compared groups, with MOVER ends at the Tukey quantile by another route."""
-    data = people()
+def expected_gap(data: pd.DataFrame, groups: str) -> tuple[float, float, float]:
+    """Return the gap and its ends by another route: Newcombe's intervals of the rates, turned round and moved."""
     value, parts = [], []
-    for g in "abc":
+    for g in groups:
         part = data[data.g == g]
-        n, x = len(part), int(part.y.sum())
-        value.append(part.s.mean() - x / n)
-        parts.append((x, n))
-    m = get(finding, "mean_score_difference_difference")
-    assert m.value == pytest.approx(max(value) - min(value), abs=1e-9)
-    assert m.n == sum(n for _, n in parts)
-    # mean score minus rate: the difference of two groups has the width of Newcombe's for their rates, turned round.
-    z, lows, highs = intervals.tukey_z(3), [], []
-    for i, j in itertools.permutations(range(3), 2):
+        parts.append((int(part.y.sum()), len(part)))
+        value.append(part.s.mean() - part.y.mean())
+    z, lows, highs = intervals.tukey_z(len(parts)), [0.0], []
+    for i, j in itertools.permutations(range(len(parts)), 2):
         rates = intervals.newcombe_difference(*parts[j], *parts[i], z=z)
         shift = value[i] - value[j] - (parts[j][0] / parts[j][1] - parts[i][0] / parts[i][1])
         lows.append(rates.low + shift)
         highs.append(rates.high + shift)
-    assert (m.low, m.high) == pytest.approx((max(0, *lows), max(highs)), abs=1e-9)
+    return max(value) - min(value), max(lows), max(highs)
+
+
+def test_the_gap_and_its_interval(finding: Finding) -> None:
+    """Largest minus smallest over the compared groups, with MOVER ends at the Tukey quantile by another route."""
+    data = people()
+    m = get(finding, "mean_score_difference_difference")
+
+    assert (m.value, m.low, m.high) == pytest.approx(expected_gap(data, "abc"), abs=1e-9)
+    assert m.n == len(data[data.g.isin(list("abc"))])
     assert m.low > 0
     assert get(finding, "excluded_groups").value == 1
+
+
+def test_a_wide_group_is_not_compared_with_itself() -> None:
+    """Beside a large group a small one has the interval of their difference, not of its own with itself."""
+    data = people(3, 4000, 0.0).assign(g=lambda d: np.where(np.arange(len(d)) < 15, "a", "b"))
+    m = get(audit(data), "mean_score_difference_difference")
+
+    assert (m.value, m.low, m.high) == pytest.approx(expected_gap(data, "ab"), abs=1e-9)
 
 
 def test_the_gap_is_covered() -> None:

@@ -186,3 +186,27 @@ def test_a_perfect_model_has_no_inequality() -> None:
         assert (get(finding, name).value, get(finding, name).low) == (0, 0)
     assert get(finding, "within_group_theil_index", "g").value == 0
     assert get(finding, "between_group_theil_index_null_quantile", "g").value == 0
+
+
+def test_many_small_groups_do_not_move_the_interval_off_the_value() -> None:
+    """The half counts of many empty cells would start the interval above a value of 0; it is widened to hold it."""
+    data = pd.DataFrame({"y": [0, 1] * 40, "g": [f"g{i // 2}" for i in range(80)]}).assign(p=lambda d: d.y)
+    m = get(audit(data), "within_group_generalized_entropy_index", "g")
+
+    assert (m.value, m.low) == (0, 0)
+    assert m.high > 0.01
+
+
+def test_no_part_is_under_nothing() -> None:
+    """Where everybody in a group fares alike the part within is 0, not a rounding error under it."""
+    parts = [("a", 0, 1, 23), ("b", 1, 1, 33), ("c", 1, 0, 15)]
+    data = pd.concat(
+        [pd.DataFrame({"g": g, "y": y, "p": p}, index=range(n)) for g, y, p, n in parts], ignore_index=True
+    )
+    finding = audit(data)
+
+    assert get(finding, "within_group_generalized_entropy_index", "g").value == 0
+    total, between = (
+        get(finding, prefix + "generalized_entropy_index", c).value for prefix, c in (("", ""), ("between_group_", "g"))
+    )
+    assert between == pytest.approx(total, abs=1e-9)

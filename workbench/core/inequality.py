@@ -23,7 +23,7 @@ def generalised_entropy(counts: Floats, values: Floats, alpha: float) -> Floats:
         mean = (counts * values).sum(axis=-1, keepdims=True) / n
         terms = _terms(values / mean, alpha)
         # Nobody with a benefit adds nothing, even where the term of that benefit is infinite.
-        parts = np.where(counts > 0, counts * terms, np.where(np.isnan(mean) | (mean == 0), np.nan, 0.0))
+        parts = np.where(counts > 0, counts * terms, 0.0)
         return np.asarray(parts.sum(axis=-1) / n[..., 0])
 
 
