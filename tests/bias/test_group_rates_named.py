@@ -172,6 +172,24 @@ def test_the_gaps_interval_for_two_large_groups() -> None:
     assert (m.low, m.high) == pytest.approx((low_a - high_b, high_a - low_b), abs=0.02)
 
 
+def test_the_gaps_ends_step_by_step() -> None:
+    """The same draws, one step after another: the farthest |t| of both groups, then the ends of the ordered pairs."""
+    tables, rng, parts = [(5, 4, 2, 9), (20_000, 5_000, 2_500, 40_000)], np.random.default_rng(0), []
+    for table in tables:
+        n, shares = sum(table), (np.array(table) + 0.5) / (sum(table) + 2)
+        draws = rng.multinomial(n, shares, size=2000) + 0.5
+        logs = np.log(draws[:, 2] / draws[:, 1])
+        centre = np.log((table[2] + 0.5) / (table[1] + 0.5))
+        parts.append((centre, logs.std(), np.abs(logs - centre) / logs.std()))
+    c = np.quantile(np.maximum(parts[0][2], parts[1][2]), 0.95)
+    (low_a, high_a), (low_b, high_b) = [[np.exp(m + sign * c * s) for sign in (-1, 1)] for m, s, _ in parts]
+    gap = treatment_gap([counts(*t) for t in tables], "g", 0, 0.95)
+
+    assert gap.value == 0
+    assert gap.low == pytest.approx(max(0, low_a - high_b, low_b - high_a), abs=1e-9)
+    assert gap.high == pytest.approx(max(high_a - low_b, high_b - low_a), abs=1e-9)
+
+
 def test_no_false_negative_is_held_by_the_interval() -> None:
     """A ratio of 0 lies in its own interval and in the gap's."""
     tables = {"a": (20, 5, 0, 20), "b": (20, 4, 8, 20)}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
-from scipy.stats import norm
+from scipy.stats import chi2, norm, studentized_range
 
 import workbench as wb
 from workbench.core import intervals
@@ -210,6 +210,22 @@ def test_interval_against_its_formula_for_two_groups() -> None:
     assert (interval.low, interval.high) == pytest.approx(
         (near - c / z * (near - low), far + c / z * (high - far)), abs=1e-9
     )
+
+
+def test_interval_against_its_formula_for_three_groups() -> None:
+    """The near end pools the two lower groups, at the Scheffe quantile; the far end is a pair's, at the Tukey one."""
+    known, unknown = [(90, 100), (20, 110), (25, 120)], (20, 30)
+    interval = gap_interval(known, unknown, "difference")
+
+    near, far = 90 / 110 - 65 / 250, 110 / 120 - 20 / 120
+    assert difference_bounds(known, unknown) == pytest.approx((near, far), abs=1e-9)
+    low = intervals.newcombe_difference(90, 110, 65, 250, z=np.sqrt(chi2.ppf(0.95, 2))).low
+    tukey = studentized_range.ppf(0.95, 3, np.inf) / np.sqrt(2)
+    high = min(1.0, intervals.newcombe_difference(110, 120, 20, 120, z=tukey).high)
+    z = norm.ppf(0.975)
+    c = imbens_manski(far - near, max(near - low, high - far) / z)
+    expected = (near - c / z * (near - low), far + c / z * (high - far))
+    assert (interval.low, interval.high) == pytest.approx(expected, abs=1e-7)
 
 
 def test_the_interval_covers_the_true_gap() -> None:

@@ -47,13 +47,12 @@ def treatment_gap(groups: Sequence[Confusion], column: str, seed: int, level: fl
         return Measure(f"{NAME}_difference", None, column, n=n, unit="ratio", undefined_because=why)
     values = np.array([c.fn / c.fp for c in usable])
     lows, highs = _simultaneous(usable, seed, level)
-    # Half counts may move the ends past a ratio of 0.
-    lows, highs = np.minimum(lows, values), np.maximum(highs, values)
     apart = ~np.eye(len(values), dtype=bool)
     low = max(0.0, float((lows[:, None] - highs[None, :])[apart].max()))
     high = float((highs[:, None] - lows[None, :])[apart].max())
-    m = Measure(f"{NAME}_difference", float(values.max() - values.min()), column, n=n, unit="ratio")
-    return with_interval(m, Interval(low, high, "multinomial bootstrap, max-|t|"))
+    value = float(values.max() - values.min())
+    m = Measure(f"{NAME}_difference", value, column, n=n, unit="ratio")
+    return with_interval(m, _holding(value, Interval(low, high, "multinomial bootstrap, max-|t|")))
 
 
 def treatment_to_reference(
@@ -87,6 +86,7 @@ def _smooth(draws: _Floats) -> _Floats:
 
 
 def _holding(value: float, interval: Interval | None) -> Interval | None:
+    # Half counts may move the ends past the value.
     return interval and Interval(min(interval.low, value), max(interval.high, value), interval.method)
 
 
