@@ -25,7 +25,7 @@ NEEDS = (
     "reference", "target", "prediction", "score", "sensitive", "truth", "classes", "regression", "rows", "model",
 )  # fmt: skip
 """What a check may need: `target`, `prediction`, `score` of a binary outcome, `truth` any target, `rows` a sample."""
-_ID = re.compile(r"[a-z_]+\.[a-z_]+")
+_ID = re.compile(r"[a-z_]+\.[a-z][a-z0-9_]*")
 _CODE = re.compile(r"[A-Z]{1,3}[0-9]{3}")
 
 

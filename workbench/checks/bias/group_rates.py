@@ -24,11 +24,13 @@ from workbench.core.rates import (
 )
 from workbench.core.subject import Subject
 from workbench.core.thresholds import threshold_evidence
+from workbench.core.treatment import treatment_gap, treatment_measure, treatment_to_reference
 
 _DRAWN = ("selection_rate", "true_positive_rate", "false_positive_rate")
-_NAMED = {  # fairlearn's names for gaps of single rates
+_NAMED = {  # names of gaps of single rates; the first two are fairlearn's
     "demographic_parity": "selection_rate",
     "equal_opportunity": "true_positive_rate",
+    "predictive_parity": "precision",
 }
 
 
@@ -40,28 +42,34 @@ def group_rates(subject: Subject, *, reference_groups: dict[str, str] | None = N
         of every group of each sensitive column and of their intersections, each with its own denominator n and a
         Wilson interval; `X_difference` (largest minus smallest group), `X_ratio` (smallest over largest) with
         intervals that hold for all pairs of groups at once; each group against overall, and against a named
-        reference group where one is given; demographic parity, equal opportunity and equalised odds.
+        reference group where one is given; demographic parity, equal opportunity, predictive parity (the gap of
+        precision) and equalised odds; `treatment_equality` = false negatives / false positives of every group, its
+        largest minus smallest group and its difference to the reference group, with bootstrap intervals.
     Reads well when: every group has some hundreds of rows, so that intervals are narrower than the gap that matters.
     Signs of risk: a gap whose whole interval lies beyond the limit; error rates that differ in opposite directions;
         a small or unlabelled group that no gap speaks of (it is listed as excluded).
     Limits: it compares what is recorded; a biased label makes biased rates look equal. Rows without a group value
         are a group of their own and never an extreme. Groups under the minimum size enter no comparison. No
-        difference shown is not evidence of no difference: read the interval.
-    Reference: Hardt, Price, Srebro (2016) for equalised odds; Wilson (1927); Newcombe (1998) Statistics in Medicine
-        17:873 method 10; Donner and Zou (2012) for ratios; Tukey's studentised range for all pairs; names as in
-        fairlearn.metrics.
+        difference shown is not evidence of no difference: read the interval. Treatment equality is undefined without
+        a false positive; its intervals add one half to every count and are widened to hold the value.
+    Reference: Hardt, Price, Srebro (2016) for equalised odds; Chouldechova (2017) Big Data 5:153 for predictive parity;
+        Berk et al. (2021) Sociological Methods and Research 50:3 for treatment equality; Wilson (1927); Newcombe
+        (1998) Statistics in Medicine 17:873 method 10; Donner and Zou (2012) for ratios; Tukey's studentised range
+        for all pairs; names as in fairlearn.metrics.
     """
     joint = subject.joint
     rates = tuple(RATES) if joint.has_truth else WITHOUT_TRUTH
     wanted = dict(reference_groups or {})
     found: list[Measure] = [rate_measure(r, joint.confusion(), subject.level) for r in rates]
-    found += _counts(joint, "", "") if joint.has_truth else []
+    if joint.has_truth:
+        found += [*_counts(joint, "", ""), treatment_measure(joint.confusion(), subject.seed, subject.level)]
     evidence: list[Evidence] = []
     seen = set()
     for grouping in groupings(joint, subject.minimum_group_size, depth):
         seen.add(grouping.column)
         base = _reference(grouping, wanted.get(grouping.column))
         found += _of_grouping(joint, grouping, rates, base, subject.level)
+        found += _treatment(grouping, base, subject) if joint.has_truth else []
         evidence += _forests(grouping, rates, subject.level)
     if not seen:
         raise NotApplicableError("no sensitive column is in the data")
@@ -124,6 +132,22 @@ def _equalized_odds(grouping: Grouping, level: float) -> list[Measure]:
             found.append(Measure(m.name, None, m.column, n=n, unit=unit, undefined_because=why))
         else:
             found.append(with_interval(Measure(m.name, answer[0], m.column, n=n, unit=unit), answer[1]))
+    return found
+
+
+def _treatment(grouping: Grouping, base: GroupCounts | None, subject: Subject) -> list[Measure]:
+    column, seed, level = grouping.column, subject.seed, subject.level
+    found = []
+    for g in grouping.groups:
+        found.append(treatment_measure(g.counts, seed, level, column=column, group=g.label))
+        if g.compared and base is not None:
+            args = (g.counts, base.counts, column, g.label, seed, level)
+            found.append(treatment_to_reference(*args, itself=g is base))
+    usable = [g.counts for g in grouping.groups if g.compared]
+    found.append(treatment_gap(usable, column, seed, level))
+    undefined = sum(not c.fp for c in usable)
+    if undefined:
+        found.append(Measure("treatment_equality_excluded_groups", undefined, column, n=len(grouping.groups)))
     return found
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from workbench.core import intervals
 from workbench.core.check import NotApplicableError, check
+from workbench.core.favoured import compared_fractions, favoured, impact_ratio_measure, most_favoured
 from workbench.core.finding import Evidence, Measure, Result
-from workbench.core.rates import GroupCounts, Grouping, gap_measures, groupings, measure, with_interval
+from workbench.core.rates import Grouping, gap_measures, groupings, measure
 from workbench.core.subject import Subject
 
 
@@ -36,21 +37,12 @@ def impact_ratio(subject: Subject, *, depth: int = 2) -> Result:
     return Result(found, evidence)
 
 
-def _favoured(group: GroupCounts, positive: bool) -> tuple[int, int]:
-    c = group.counts
-    return (c.selected if positive else c.predicted - c.selected), c.predicted
-
-
-def _best(grouping: Grouping, positive: bool) -> tuple[int, int] | None:
-    usable = [f for g in grouping.groups if g.compared and (f := _favoured(g, positive))[1]]
-    return max(usable, key=lambda f: f[0] / f[1], default=None)
-
-
 def _table(grouping: Grouping, positive: bool, level: float) -> list[Measure]:
-    best, column = _best(grouping, positive), grouping.column
+    usable, column = compared_fractions(grouping, positive), grouping.column
+    best = most_favoured(usable)
     found: list[Measure] = []
     for group in grouping.groups:
-        x, n = _favoured(group, positive)
+        x, n = favoured(group.counts, positive)
         found.append(Measure("count", group.counts.rows, column, group.label, n=group.counts.rows))
         wilson = intervals.wilson(x, n, level)
         found.append(
@@ -59,9 +51,8 @@ def _table(grouping: Grouping, positive: bool, level: float) -> list[Measure]:
             )
         )
         if group.compared:
-            found.append(_ratio(x, n, best, column, group.label, level))
+            found.append(impact_ratio_measure(x, n, best, column, group.label, level))
     unknown = sum(g.counts.rows for g in grouping.groups if None in g.values)
-    usable = [f for g in grouping.groups if g.compared and (f := _favoured(g, positive))[1]]
     smallest = gap_measures("impact", column, usable, level)[1]
     return [
         *found,
@@ -71,23 +62,14 @@ def _table(grouping: Grouping, positive: bool, level: float) -> list[Measure]:
     ]
 
 
-def _ratio(x: int, n: int, best: tuple[int, int] | None, column: str, label: str, level: float) -> Measure:
-    if not n or best is None or not best[0]:
-        why = "0/0: no row of the group has a prediction" if not n else "no group has the favourable outcome"
-        return Measure("impact_ratio", None, column, label, n=n, unit="ratio", undefined_because=why)
-    ratio = Measure("impact_ratio", (x / n) / (best[0] / best[1]), column, label, n=n, unit="ratio")
-    if (x, n) == best:
-        return ratio
-    return with_interval(ratio, intervals.ratio_mover_r(x, n, *best, level))
-
-
 def _evidence(grouping: Grouping, positive: bool, level: float) -> Evidence:
-    best, rows = _best(grouping, positive), []
+    best, rows = most_favoured(compared_fractions(grouping, positive)), []
     for g in grouping.groups:
         label = ", ".join("missing" if v is None else v for v in g.values)
-        m = _ratio(*_favoured(g, positive), best, grouping.column, g.label, level) if g.compared else None
+        x, n = favoured(g.counts, positive)
+        m = impact_ratio_measure(x, n, best, grouping.column, g.label, level) if g.compared else None
         shown = (None, None, None) if m is None else (m.value, m.low, m.high)
-        rows.append((label, g.label, g.counts.rows, _favoured(g, positive)[1], *shown))
+        rows.append((label, g.label, g.counts.rows, n, *shown))
     return Evidence(
         name=f"impact ratio by {grouping.column}",
         title=f"impact ratio by {grouping.column}, against the most favoured group",

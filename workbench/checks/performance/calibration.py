@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from workbench.core import distances, intervals, stats
+from workbench.core import intervals
+from workbench.core.calibration import Scores, error_measures, line_measures
 from workbench.core.check import NotApplicableError, check
 from workbench.core.finding import Evidence, Measure, Result
-from workbench.core.intervals import Interval
-from workbench.core.rates import with_interval
 from workbench.core.scoring import by_score_bin, windows
 from workbench.core.subject import Subject
-
-_Scores = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
 
 
 @check("performance.calibration", "P002", "Calibration", needs=("target", "score"))
@@ -41,55 +35,14 @@ def calibration(subject: Subject, *, bins: int = 10) -> Result:
             raise NotApplicableError("scores are not probabilities: some lie outside 0..1, or none is defined")
         values, positive, negative, _ = joint.score_table()
         table = (values, positive, negative)
-        found += _line(table, window, subject.level) + _errors(table, window, bins, subject)
+        found += line_measures(table, subject.level, window=window)
+        found += error_measures(table, bins, subject.seed, subject.level, window=window)
         if not window:
             evidence.append(_reliability(table, bins, subject.level))
     return Result(found, evidence)
 
 
-def _line(table: _Scores, window: str, level: float) -> list[Measure]:
-    n = int(table[1].sum() + table[2].sum())
-    fit = stats.calibration_slope_intercept(*table) if n else None
-    if fit is None:
-        why = "the logistic fit has no finite solution (one class, one score value, or perfect separation)"
-        names = ("calibration_slope", "calibration_intercept")
-        return [Measure(name, None, window=window, n=n, undefined_because=why) for name in names]
-    slope, intercept, slope_error, intercept_error = fit
-    z = intervals.normal_quantile(level)
-    return [
-        with_interval(Measure(name, value, window=window, n=n), Interval(value - z * se, value + z * se, "wald"))
-        for name, value, se in (
-            ("calibration_slope", slope, slope_error),
-            ("calibration_intercept", intercept, intercept_error),
-        )
-    ]
-
-
-def _errors(table: _Scores, window: str, bins: int, subject: Subject) -> list[Measure]:
-    rows, mean_score, hits, _ = by_score_bin(*table, bins)
-    n = int(rows.sum())
-    names = ("expected_calibration_error", "expected_calibration_error_null_mean")
-    if not n:
-        why = "no row has truth and score"
-        return [Measure(name, None, window=window, n=0, undefined_because=why) for name in names]
-    error = stats.expected_calibration_error(rows, mean_score, hits / rows)
-    null_mean, null_quantile = distances.ece_null(rows, mean_score, subject.seed)
-    difference = float((rows * mean_score).sum() / n - hits.sum() / n)
-    rate = intervals.wilson(int(hits.sum()), n, subject.level)
-    mean = Measure("mean_score_difference", difference, window=window, n=n, unit="share")
-    if rate is not None:
-        observed = hits.sum() / n
-        ends = (difference + observed - rate.high, difference + observed - rate.low)
-        mean = with_interval(mean, Interval(*ends, "wilson, given the scores"))
-    return [
-        mean,
-        Measure(names[0], error, window=window, n=n, unit="share", method="no interval: see the null quantile"),
-        Measure(names[1], null_mean, window=window, n=n, unit="share"),
-        Measure("expected_calibration_error_null_quantile", null_quantile, window=window, n=n, unit="share"),
-    ]
-
-
-def _reliability(table: _Scores, bins: int, level: float) -> Evidence:
+def _reliability(table: Scores, bins: int, level: float) -> Evidence:
     rows = []
     for n, mean_score, hits, _ in zip(*by_score_bin(*table, bins), strict=True):
         interval = intervals.wilson(int(hits), int(n), level)
