@@ -91,6 +91,8 @@ _HEADLINES = {
     "bias.impact_ratio": ("impact_ratio",),
     "drift.categorical": ("cramers_v", "psi"),
     "drift.numeric": ("ks", "psi"),
+    "optimize.frontier": ("accuracy_gain_at_present_disparity",),
+    "optimize.threshold": ("saving_corrected", "saving"),
     "performance.baseline": ("accuracy_over_majority",),
     "performance.calibration": ("calibration_slope",),
     "performance.claims": ("claims_refuted",),

@@ -58,7 +58,8 @@ def claims(
     _validate(declared, tolerance, beta)
     measured = find_check(_MEASURED_BY).function(subject, beta=beta).measures
     by_name = {m.name: m for m in measured if not m.window and m.name in _SIDE}
-    found, rows = [], []
+    found: list[Measure] = []
+    rows: list[tuple[Cell, ...]] = []
     answers: dict[str, int] = dict.fromkeys(("refuted", "supported", "undecided", "untested"), 0)
     for name, value in declared.items():
         m = by_name.get(name) or Measure(name, None, undefined_because="the metric is not measured here")

@@ -1,0 +1,1 @@
+"""What to do about it: checks that propose, and change nothing."""
