@@ -166,7 +166,7 @@ def test_ten_groups_take_no_time(disparity: str) -> None:
     start = time.perf_counter()
     finding = find_check(CHECK).run(audited, {"disparity": disparity})
 
-    assert time.perf_counter() - start < 5  # about 0.3 s alone; generous, as machines are shared
+    assert time.perf_counter() - start < 5  # about 0.4 s alone; generous, as machines are shared
     assert len(drawn(finding, "threshold per group")) > 3
 
 

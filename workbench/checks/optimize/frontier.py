@@ -23,7 +23,7 @@ Disparity = Literal["selection_rate", "true_positive_rate", "equalized_odds"]
 SERIES = ("one threshold", "threshold per group")
 METHOD = "no interval: chosen and shown on the same rows"
 MOST, MOST_OF_GROUP = 200, 40
-_MOST_RATES, _MOST_PAIRED, _MOST_GAPS, _DRAWN = 300, 50, 20, 100
+_MOST_RATES, _MOST_PAIRED, _MOST_GAPS, _DRAWN = 300, 35, 20, 100
 _SAME = 1e-12
 _RATES: dict[str, Callable[[Sweep], tuple[Ints, int]]] = {
     "selection_rate": lambda s: (s.selected, s.scored),
@@ -168,7 +168,14 @@ def _per_group(members: list[_Member], gains: Floats, whole: Sweep, own: float) 
     """Return the best points when each group has a threshold: within a window of rates, groups choose independently."""
     here = int(np.searchsorted(whole.thresholds, own))
     fixed = float(gains[here]) - sum(float(m.gain[np.searchsorted(m.sweep.thresholds, own)]) for m in members)
-    windows = _windows(members)
+    now = [
+        [m.rates[k][np.searchsorted(m.sweep.thresholds, own)] for m in members] for k in range(len(members[0].rates))
+    ]
+    # The present point is always among those tried.
+    windows = [
+        (np.append(low, min(rates)), np.append(high, max(rates)))
+        for (low, high), rates in zip(_windows(members), now, strict=True)
+    ]
     total = np.full(windows[0][0].shape, fixed)
     chosen = np.zeros((len(members), len(total)), np.int64)
     for i, member in enumerate(members):
@@ -280,7 +287,7 @@ def _reach(
             present[0] - points.disparity[points.metric >= present[1] - _SAME],
         ),
     ):
-        # The present point is always among those tried: what is left of a difference to it is rounding.
+        # The present point is among those tried: what is left of a difference to it is rounding.
         value = max(0.0, float(values.max())) if len(values) else 0.0
         found.append(Measure(name, value, column, where=where, n=n, unit="share", method=METHOD))
     return found
