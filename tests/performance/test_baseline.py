@@ -141,3 +141,22 @@ def test_hostile_frames() -> None:
     assert frame.value["accuracy_over_majority"] == pytest.approx(0.25)
     assert "brier_skill_score" not in frame.index
     assert "target" in wb.Audit(labels, prediction="p", checks=[CHECK], policy={"rules": []}).run().findings[0].reason
+
+
+@pytest.mark.parametrize("other", [None, 0.3], ids=["itself", "reference"])
+def test_width_of_the_skills_is_that_of_resampled_rows(other: float | None) -> None:
+    """The delta method's standard error is that of skills over resampled rows, the prevalence learnt again or fixed."""
+    rng = np.random.default_rng(6)
+    s = rng.choice([0.1, 0.4, 0.8, 0.95], 1500)
+    data = pd.DataFrame({"y": (rng.random(1500) < s * 0.5).astype(int), "score": s})
+    reference = None if other is None else pd.DataFrame({"y": [1] * 30 + [0] * 70, "score": 0.5})
+    m = one(run(CHECK, data, reference), "brier_skill_score")
+    y, drawn = data.y.to_numpy(), []
+    for _ in range(2000):
+        at = rng.integers(0, 1500, 1500)
+        q = y[at].mean() if other is None else other
+        drawn.append(1 - np.mean((y[at] - s[at]) ** 2) / np.mean((y[at] - q) ** 2))
+    assert m.low is not None
+    assert m.high is not None
+
+    assert (m.high - m.low) / (2 * 1.96) == pytest.approx(np.std(drawn), rel=0.06)
