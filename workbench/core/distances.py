@@ -164,6 +164,32 @@ def ece_null(n: Ints, mean_score: Floats, seed: int = 0, draws: int = 2000) -> t
     return float(errors.mean()), float(np.quantile(errors, 0.95))
 
 
+def reliability_null(n: Ints, mean_score: Floats, seed: int = 0, draws: int = 2000) -> tuple[float, float]:
+    """Return mean and 95 % quantile of a Brier score's reliability if each bin's truth were binomial at its mean score.
+
+    The mean is exact: the sum over bins of score (1 - score) over all rows; the quantile is from seeded draws.
+    """
+    p = np.clip(mean_score, 0, 1)
+    hits = np.random.default_rng(seed).binomial(n, p, size=(draws, len(n)))
+    drawn = np.sum((hits - n * mean_score) ** 2 / n, axis=1) / n.sum()
+    return float(np.sum(p * (1 - p)) / n.sum()), float(np.quantile(drawn, 0.95))
+
+
+def resolution_null(n: Ints, hits: Ints) -> tuple[float, float]:
+    """Return mean and 95 % quantile of a Brier score's resolution when truth has nothing to do with the bins.
+
+    Resolution is p (1 - p) / n times Pearson's statistic of bins x truth: its mean (bins - 1) n / (n - 1) is exact when
+    the truths are shuffled, and its quantile is that of chi-square.
+    """
+    from scipy.special import chdtri
+
+    total, bins = int(n.sum()), len(n)
+    if bins < 2 or total < 2:
+        return 0.0, 0.0
+    p = float(hits.sum()) / total
+    return p * (1 - p) * (bins - 1) / (total - 1), p * (1 - p) * float(chdtri(bins - 1, 0.05)) / total
+
+
 def doane_edges(n: int, low: float, high: float, sd: float, third: float, *, integral: bool) -> Floats:
     """Return the bin edges that numpy.histogram_bin_edges(x, "doane") gives; sd population, third central moment.
 

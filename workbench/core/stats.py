@@ -80,3 +80,15 @@ def calibration_slope_intercept(
 def expected_calibration_error(n: Ints, mean_score: Floats, rate: Floats) -> float:
     """Return the mean over rows of |mean score - observed rate| of the row's bin. Source: Guo et al. (2017)."""
     return float(np.sum(n * np.abs(mean_score - rate)) / n.sum())
+
+
+def brier_split(rows: Ints, mean_score: Floats, hits: Ints) -> tuple[float, float, float]:
+    """Return reliability, resolution and uncertainty of the Brier score over bins; each bin forecasts its mean score.
+
+    Source: Murphy (1973) Journal of Applied Meteorology 12:595.
+    """
+    n, rate = int(rows.sum()), hits / rows
+    prevalence = float(hits.sum()) / n
+    reliability = math.fsum(rows * (mean_score - rate) ** 2) / n
+    resolution = math.fsum(rows * (rate - prevalence) ** 2) / n
+    return reliability, resolution, prevalence * (1 - prevalence)

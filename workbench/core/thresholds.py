@@ -56,7 +56,7 @@ def _rows(
     joint: JointCounts, cells: Sequence[int] | None, label: str, column: str, points: Sequence[float]
 ) -> list[tuple[str | float | int, ...]]:
     total = joint.confusion(cells).rows
-    sides = [_at_or_above(joint, cells, truth, points) for truth in (0, 1, UNKNOWN)]
+    sides = [at_or_above(joint, cells, truth, points) for truth in (0, 1, UNKNOWN)]
     labelled = int(sides[0][1] + sides[1][1])
     predicted = labelled + int(sides[2][1])
     return [
@@ -76,9 +76,10 @@ def _rows(
     ]
 
 
-def _at_or_above(
+def at_or_above(
     joint: JointCounts, cells: Sequence[int] | None, truth: int, points: Sequence[float]
 ) -> tuple[Ints, int]:
+    """Return how many rows of that truth have a score at or above each point, and how many have a score at all."""
     wanted = None if cells is None else set(cells)
     at, whole = np.zeros(len(points), np.int64), 0
     for (cell, t, _), table in joint.scores.items():

@@ -49,7 +49,7 @@ def static(record: Record) -> Static:
 
 
 def section(record: Record, family: str) -> Static:
-    """Return the findings of one family of checks (quality, drift, performance, bias) for a notebook cell."""
+    """Return the findings of one family of checks (quality, drift, performance, bias, optimize) for a notebook cell."""
     shown = show(record)
     chosen = [f for f in shown.by_severity if f.finding.check.split(".")[0] == family]
     if not chosen:

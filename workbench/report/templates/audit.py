@@ -71,6 +71,12 @@ nb.section(record, "explain")
 nb.section(record, "bias")
 
 # %% [markdown]
+# ## What to do about it
+
+# %%
+nb.section(record, "optimize")
+
+# %% [markdown]
 # ## The end of the run
 #
 # The record is written to the folder `output`, when there is one. A run is complete only when this cell has run.
