@@ -100,7 +100,7 @@ class Audit:
             challenger=challenger,
             sample=_sample(sample),
             policy=load_policy(policy),
-            checks=chosen_checks(checks),
+            checks=chosen_checks(checks, roles.kind_of_task, challenger=challenger is not None),
             title=_legal(title),
             seed=seed,
             beside=_sources(data, reference, given_model),

@@ -205,7 +205,8 @@ def test_missing_need_is_not_applicable(check: Check, need: str) -> None:
     }.get(need, whole)
     data, other = people().assign(y2=1), None if need == "reference" else people(seed=1).assign(y2=1)
     there = subject(data, other, lacking, None if need == "rows" else SampleOf())
-    finding = check.run(replace(there, model=None) if need == "model" else there, PARAMS.get(check.id))
+    there = replace(there, **{need: None}) if need in ("model", "challenger") else there
+    finding = check.run(there, PARAMS.get(check.id))
 
     assert finding.status in (Status.NOT_APPLICABLE, Status.MEASURED)
     if need in check.needs:
@@ -239,7 +240,7 @@ HOSTILE: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 }
 
 
-SIDES = [(c, side) for c in CHECKS for side in ("both", "current", "reference") if side == "both" or not c.costly]
+SIDES = [(c, side) for c in CHECKS for side in ("both", "current", "reference") if side == "both" or not c.on_request]
 """Checks that cost much meet each frame once, on both sides."""
 
 

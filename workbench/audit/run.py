@@ -63,12 +63,16 @@ class Prepared:
         return SampleOf(self.sample, self.seed) if needed else None
 
 
-def chosen_checks(wanted: Sequence[str] | Mapping[str, Any] | None) -> tuple[tuple[Check, Mapping[str, Any]], ...]:
-    """Return the checks of a plan with their parameters bound; None means all but the costly ones."""
+def chosen_checks(
+    wanted: Sequence[str] | Mapping[str, Any] | None, task: str = "binary", *, challenger: bool = False
+) -> tuple[tuple[Check, Mapping[str, Any]], ...]:
+    """Return the checks of a plan with their parameters bound; None means all for the task but those on request."""
     if isinstance(wanted, str):
         raise ConfigError(f"checks: found the text {shown(wanted)}, expected a list of ids or a mapping.")
     if wanted is None:
-        named: Mapping[str, Any] = dict.fromkeys(id for id, check in all_checks().items() if not check.costly)
+        named: Mapping[str, Any] = dict.fromkeys(
+            id for id, check in all_checks().items() if check.is_for(task) and (challenger or not _compares(check))
+        )
     else:
         named = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted)
     pairs = []
@@ -76,6 +80,10 @@ def chosen_checks(wanted: Sequence[str] | Mapping[str, Any] | None) -> tuple[tup
         check = find_check(str(name))
         pairs.append((check, check.bind(params or {})))
     return tuple(sorted(pairs, key=lambda pair: pair[0].id))
+
+
+def _compares(check: Check) -> bool:
+    return "challenger" in check.needs
 
 
 def run(prepared: Prepared, on_progress: OnProgress | None = None, cancel: Event | None = None) -> Record:

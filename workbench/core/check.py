@@ -23,8 +23,17 @@ F = TypeVar("F", bound=Callable[..., Result])
 HEADINGS = ("Measures", "Reads well when", "Signs of risk", "Limits", "Reference")
 NEEDS = (
     "reference", "target", "prediction", "score", "sensitive", "truth", "classes", "regression", "rows", "model",
+    "challenger",
 )  # fmt: skip
 """What a check may need: `target`, `prediction`, `score` of a binary outcome, `truth` any target, `rows` a sample."""
+TASK_OF_NEED = {
+    "target": "binary",
+    "prediction": "binary",
+    "score": "binary",
+    "classes": "multiclass",
+    "regression": "regression",
+}
+"""Needs that only one task can meet."""
 _ID = re.compile(r"[a-z_]+\.[a-z][a-z0-9_]*")
 _CODE = re.compile(r"[A-Z]{1,3}[0-9]{3}")
 
@@ -37,7 +46,8 @@ class NotApplicableError(Exception):
 class Check:
     """A registered check: stable id and code, title, what it needs, and the function that measures.
 
-    A costly one (it calls the model or fits one many times) runs only where the plan names it.
+    One on request runs only where a plan names it: it asks or fits a model many times, serves a law of one place, or
+    has to be told what to compare with.
     """
 
     id: str
@@ -46,11 +56,15 @@ class Check:
     function: Callable[..., Result]
     needs: tuple[str, ...] = ()
     version: str = "1"
-    costly: bool = False
+    on_request: bool = False
     family: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "family", self.id.split(".")[0])
+
+    def is_for(self, task: str) -> bool:
+        """Say whether an audit of this task makes the check unasked."""
+        return not self.on_request and all(TASK_OF_NEED.get(need, task) == task for need in self.needs)
 
     @property
     def help(self) -> dict[str, str]:
@@ -124,7 +138,7 @@ CHECKS: dict[str, Check] = {}
 
 
 def check(
-    id: str, code: str, title: str, *, needs: tuple[str, ...] = (), version: str = "1", costly: bool = False
+    id: str, code: str, title: str, *, needs: tuple[str, ...] = (), version: str = "1", on_request: bool = False
 ) -> Callable[[F], F]:
     """Register a function `(subject, *, typed parameters) -> Result` as the check `id`."""
     if not _ID.fullmatch(id) or not _CODE.fullmatch(code):
@@ -138,7 +152,7 @@ def check(
             taken = other.id == id or other.code == code
             if taken and other.function.__qualname__ != function.__qualname__:
                 raise ConfigError(f"{id} ({code}): the id or code is taken by {other.id} ({other.code}).")
-        CHECKS[id] = Check(id, code, title, function, needs, version, costly)
+        CHECKS[id] = Check(id, code, title, function, needs, version, on_request)
         return function
 
     return register

@@ -69,7 +69,8 @@ def count_on_spark(dataset: Dataset, model: Predictor | None, sampling: SampleOf
     ship_package(rows.df.sparkSession)
     counting = _Counting(fields, roles, model, rows.prepare, dataset.name, sampling)
     merged = _Merging(sampling or SampleOf())
-    partial = rows.df.mapInArrow(counting, _SCHEMA).groupBy("key").applyInArrow(merged, _SCHEMA)
+    grouped = rows.df.mapInArrow(counting, _SCHEMA).groupBy("key")
+    partial = grouped.applyInArrow(lambda group: merged(group), _SCHEMA)  # Spark counts a function's own arguments
     answers = [(r["key"], r["payload"]) for r in _collected(partial).to_pylist()]
     _raise_failed(payload for key, payload in answers if key == _FAILED)
     tables = [Part.from_bytes(payload) for key, payload in answers if key == _TABLES]

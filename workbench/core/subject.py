@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from workbench.core.check import NotApplicableError
+from workbench.core.check import TASK_OF_NEED, NotApplicableError
 from workbench.core.classes import ClassCounts
 from workbench.core.counts import Counted
 from workbench.core.dataset import Roles
@@ -32,8 +32,8 @@ class Subject:
     def lacks(self, need: str) -> str:
         """Return why `need` is not met, or an empty string."""
         joint, task = self.current.joint, self.roles.kind_of_task
-        if need in _TASKS and task != _TASKS[need]:
-            return f"the task is {task}: this check is for {_TASK_WORDS[_TASKS[need]]}"
+        if need in TASK_OF_NEED and task != TASK_OF_NEED[need]:
+            return f"the task is {task}: this check is for {_TASK_WORDS[TASK_OF_NEED[need]]}"
         met = {
             "reference": self.reference is not None,
             "target": joint is not None and joint.has_truth,
@@ -44,6 +44,7 @@ class Subject:
             "regression": _complete(self.current.regression),
             "rows": self.current.sample is not None,
             "model": self.model is not None,
+            "challenger": self.challenger is not None,
             "truth": self.roles.target is not None,
         }[need]
         return "" if met else _LACKING[need]
@@ -92,14 +93,8 @@ _LACKING = {
     "regression": "there is no target, or no predicted numbers",
     "rows": "it needs rows, and only counts are here",
     "model": "no model was given",
+    "challenger": "no challenger was given: name a second model as `challenger`",
     "truth": "no target column was given",
-}
-_TASKS = {
-    "target": "binary",
-    "prediction": "binary",
-    "score": "binary",
-    "classes": "multiclass",
-    "regression": "regression",
 }
 _TASK_WORDS = {
     "binary": "binary outcomes",

@@ -41,7 +41,7 @@ PARAMETERS = {  # in the order of the notebook's first cell; the comment is what
     "task": "binary, multiclass or regression; None guesses from the model and the target",
     "probabilities": "for several classes: each class and the column of its probability",
     "ignore": "columns that no check looks at",
-    "checks": "checks to run, with their parameters; None runs all but the costly ones",
+    "checks": "checks to run, with their parameters; None runs those that need no asking",
     "policy": "a policy file or mapping; None takes the packaged policy",
     "null_values": "texts that stand for a missing value",
     "trust": "types that a model file may hold beyond those known",

@@ -12,7 +12,7 @@ from workbench.core.rows import design, rows_of
 from workbench.core.subject import Subject
 
 
-@check("bias.consistency", "B007", "Consistency", needs=("rows",), costly=True)
+@check("bias.consistency", "B007", "Consistency", needs=("rows",), on_request=True)
 def consistency(subject: Subject, *, neighbours: int = 5, most_rows: int = 5_000) -> Result:
     """Measure how far a decision differs from the decisions on the most similar rows.
 

@@ -18,7 +18,7 @@ _MOST_VALUES = 10
 _Table = list[tuple[str | float | int | None, ...]]
 
 
-@check("bias.counterfactual_flip", "B008", "Counterfactual flip", needs=("sensitive", "rows", "model"), costly=True)
+@check("bias.counterfactual_flip", "B008", "Counterfactual flip", needs=("sensitive", "rows", "model"), on_request=True)
 def counterfactual_flip(subject: Subject, *, most_rows: int = 5_000) -> Result:
     """Change nothing but a sensitive column of each row and see whether the model answers differently.
 

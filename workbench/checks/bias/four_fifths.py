@@ -14,7 +14,7 @@ from workbench.core.rates import Fraction, GroupCounts, Grouping, gap_measures, 
 from workbench.core.subject import Subject
 
 
-@check("bias.four_fifths", "B012", "Four-fifths rule", needs=("sensitive", "prediction"))
+@check("bias.four_fifths", "B012", "Four-fifths rule", needs=("sensitive", "prediction"), on_request=True)
 def four_fifths(subject: Subject, *, depth: int = 2) -> Result:
     """Show which groups get the favourable outcome less than four fifths as often as the group that gets it most.
 

@@ -23,7 +23,7 @@ _ENDS = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)  # keys of the two infi
 _BINNED = "there are too many distinct scores to tell which equal the median"
 
 
-@check("bias.local_law_144", "B011", "Impact ratios by NYC Local Law 144", needs=("sensitive",))
+@check("bias.local_law_144", "B011", "Impact ratios by NYC Local Law 144", needs=("sensitive",), on_request=True)
 def local_law_144(
     subject: Subject,
     *,

@@ -21,7 +21,7 @@ _MOST_VALUES = 6
 _Table = list[tuple[str | float | int | None, ...]]
 
 
-@check("bias.proxies", "B009", "Proxies", needs=("sensitive", "rows"), costly=True)
+@check("bias.proxies", "B009", "Proxies", needs=("sensitive", "rows"), on_request=True)
 def proxies(subject: Subject, *, folds: int = 5, most_rows: int = 5_000, top: int = 8) -> Result:
     """Predict each sensitive column from the features and report how well that works.
 

@@ -11,7 +11,11 @@ from workbench.core.subject import Subject
 
 
 @check(
-    "explain.attribution_drift", "X002", "Attribution drift", needs=("truth", "rows", "model", "reference"), costly=True
+    "explain.attribution_drift",
+    "X002",
+    "Attribution drift",
+    needs=("truth", "rows", "model", "reference"),
+    on_request=True,
 )
 def attribution_drift(subject: Subject, *, repeats: int = 5, most_rows: int = 5_000) -> Result:
     """Compare the permutation importance of each feature now with that on the reference.

@@ -23,7 +23,7 @@ _MOST_LEVELS = 12
 _Point = tuple[float | str, float, float, float]
 
 
-@check("explain.partial_dependence", "X003", "Partial dependence", needs=("rows", "model"), costly=True)
+@check("explain.partial_dependence", "X003", "Partial dependence", needs=("rows", "model"), on_request=True)
 def partial_dependence(
     subject: Subject,
     *,

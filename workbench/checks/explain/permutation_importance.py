@@ -9,7 +9,11 @@ from workbench.core.subject import Subject
 
 
 @check(
-    "explain.permutation_importance", "X001", "Permutation importance", needs=("truth", "rows", "model"), costly=True
+    "explain.permutation_importance",
+    "X001",
+    "Permutation importance",
+    needs=("truth", "rows", "model"),
+    on_request=True,
 )
 def permutation_importance(subject: Subject, *, repeats: int = 5, most_rows: int = 5_000) -> Result:
     """Measure how much worse the model gets when one feature's values are dealt out anew among the rows.

@@ -17,7 +17,7 @@ from workbench.core.rows import Reader
 from workbench.core.subject import Subject
 
 
-@check("explain.shap", "X004", "Shapley values", needs=("rows", "model"), costly=True)
+@check("explain.shap", "X004", "Shapley values", needs=("rows", "model"), on_request=True)
 def shap_values(subject: Subject, *, most_rows: int = 200, background: int = 50) -> Result:
     """Share out each answer of the model (score, or number) among its features.
 

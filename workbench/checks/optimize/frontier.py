@@ -56,7 +56,9 @@ class _Points:
     chosen: Floats
 
 
-@check("optimize.frontier", "O002", "Accuracy against disparity", needs=("target", "score", "sensitive"))
+@check(
+    "optimize.frontier", "O002", "Accuracy against disparity", needs=("target", "score", "sensitive"), on_request=True
+)
 def frontier(
     subject: Subject, *, metric: Metric = "accuracy", disparity: Disparity = "selection_rate", depth: int = 1
 ) -> Result:

@@ -39,7 +39,7 @@ class _Halves:
     "O003",
     "Mitigation compared",
     needs=("target", "prediction", "sensitive", "rows"),
-    costly=True,
+    on_request=True,
 )
 def mitigation(subject: Subject, *, column: str = "", constraint: _Constraint = "demographic_parity") -> Result:
     """Try fairlearn's mitigations on one half of the rows and measure each on the other half.

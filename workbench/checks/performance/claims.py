@@ -32,7 +32,13 @@ _SIDE = {**dict.fromkeys(_HIGHER, 1), **dict.fromkeys(_LOWER, -1), **dict.fromke
 """Metric -> 1 when more is better, -1 when less is, 0 when neither side is good."""
 
 
-@check("performance.claims", "P007", "Declared metrics against the evidence", needs=("target", "prediction"))
+@check(
+    "performance.claims",
+    "P007",
+    "Declared metrics against the evidence",
+    needs=("target", "prediction"),
+    on_request=True,
+)
 def claims(
     subject: Subject, *, declared: dict[str, float] | None = None, tolerance: float = 0.0, beta: float = 1.0
 ) -> Result:

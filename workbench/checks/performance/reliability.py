@@ -18,7 +18,7 @@ from workbench.core.subject import Subject
 _MOST_GROUPS = 20
 
 
-@check("performance.reliability", "P013", "Reliability", needs=("truth", "rows"), costly=True)
+@check("performance.reliability", "P013", "Reliability", needs=("truth", "rows"), on_request=True)
 def reliability(subject: Subject, *, confidence: float = 0.9) -> Result:
     """Calibrate prediction sets (intervals for numbers) on one half of the rows and measure them on the other.
 

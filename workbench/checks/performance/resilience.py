@@ -16,7 +16,7 @@ from workbench.core.subject import Subject
 _MOST_ROWS = 5_000
 
 
-@check("performance.resilience", "P011", "Resilience", needs=("truth", "rows", "reference"), costly=True)
+@check("performance.resilience", "P011", "Resilience", needs=("truth", "rows", "reference"), on_request=True)
 def resilience(subject: Subject, *, shares: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5), neighbours: int = 5) -> Result:
     """Measure errors on the rows that lie farthest from the reference data.
 

@@ -22,7 +22,7 @@ _MOST_ROWS = 5_000
 _MOST_GROUPS = 20
 
 
-@check("performance.robustness", "P010", "Robustness", needs=("truth", "rows", "model"), costly=True)
+@check("performance.robustness", "P010", "Robustness", needs=("truth", "rows", "model"), on_request=True)
 def robustness(
     subject: Subject,
     *,

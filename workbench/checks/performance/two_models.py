@@ -15,7 +15,7 @@ from workbench.core.rows import Rows, rows_of
 from workbench.core.subject import Subject
 
 
-@check("performance.two_models", "P012", "Two models compared", needs=("truth", "rows"))
+@check("performance.two_models", "P012", "Two models compared", needs=("truth", "rows", "challenger"))
 def two_models(subject: Subject) -> Result:
     """Compare the challenger with the audited model on the same rows; differences are challenger minus model.
 
@@ -28,8 +28,6 @@ def two_models(subject: Subject) -> Result:
     Reference: McNemar (1947), exact binomial; Tango (1998) Statistics in Medicine 17:891 score interval for paired
         proportions; DeLong, DeLong and Clarke-Pearson (1988) Biometrics 44:837; paired t for means.
     """
-    if subject.challenger is None:
-        raise NotApplicableError("no challenger was given: name a second model as `challenger`")
     one, two = rows_of(subject), rows_of(subject, model=subject.challenger)
     both = one.known & two.known
     one, two = one.take(both), two.take(both)
