@@ -29,7 +29,8 @@ class Audit:
     """One audit: data (a frame, file, list of files or glob), the roles of its columns, and what to check.
 
     `positive` is required unless the target is 0/1 or boolean; `favourable` defaults to it; a row is predicted positive
-    when its score is at least `threshold`. Building reads no rows; `run` counts, checks and judges.
+    when its score is at least `threshold`. Building reads no rows, or the first of the target where nothing else tells
+    the task; `run` counts, checks and judges.
     """
 
     def __init__(

@@ -73,7 +73,9 @@ def classification(subject: Subject, *, beta: float = 1.0) -> Result:
         found += _at_threshold(joint.confusion(), composed, window, subject)
         found += _over_thresholds(joint, window, subject)
         evidence += _tables(joint, window)
-    return Result(found, evidence)
+    failures = subject.joint.failures.items()
+    notes = [f"the model failed on {n} rows with {name}; they are left out" for name, n in failures]
+    return Result(found, evidence, notes)
 
 
 def _at_threshold(counts: Confusion, composed: Mapping[str, _Metric], window: str, subject: Subject) -> list[Measure]:

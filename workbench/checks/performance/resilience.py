@@ -51,7 +51,7 @@ def resilience(subject: Subject, *, shares: tuple[float, ...] = (0.1, 0.2, 0.3, 
             continue
         where = f"farthest {share:.0%}"
         own = mean_of(name, rows.loss[far], subject.level, unit=unit, where=where)
-        gap = Measure(f"{name}_difference", answer[0], where=where, n=int(far.sum()), unit=unit)
+        gap = Measure(f"{name}_against_rest", answer[0], where=where, n=int(far.sum()), unit=unit)
         measures += [own, with_interval(gap, answer[1])]
         table.append((share, own.value, own.low, own.high, "farthest rows"))
     about = {"x": "share of rows, the farthest first", "y": name.replace("_", " "), "unit": unit}

@@ -30,8 +30,8 @@ def weak_segments(subject: Subject, *, depth: int = 2, most: int = 10, minimum_s
     """Search bins of one and two features for regions where errors are more frequent or larger than elsewhere.
 
     Measures: `weak_segments`, the number confirmed; for each candidate, named under `where`, the error rate (or mean
-        absolute error) of its rows in the half of the data that was not used to find it, `_difference` to the rest
-        of that half with an interval, and `_p_value`, adjusted for the number of candidates.
+        absolute error) of its rows in the half of the data that was not used to find it, `_against_rest`, its
+        difference from the rest of that half, with an interval, and `_p_value`, adjusted for the number of candidates.
     Reads well when: each half has some thousands of rows and errors are not rare.
     Signs of risk: a confirmed segment whose whole interval lies above 0, in a region that matters.
     Limits: bins are fifths of each number and the most frequent categories, so a region of another shape is missed;
@@ -105,7 +105,7 @@ def _confirmed(found: list[_Found], rows: Rows, subject: Subject, tried: int) ->
     measures.append(mean_of(name, rows.loss, subject.level, unit=unit))
     for (segment, losses, (value, interval, _)), p in zip(answers, adjusted, strict=True):
         own = mean_of(name, losses, subject.level, unit=unit, where=segment)
-        gap = Measure(f"{name}_difference", value, where=segment, n=len(losses), unit=unit)
+        gap = Measure(f"{name}_against_rest", value, where=segment, n=len(losses), unit=unit)
         measures += [own, with_interval(gap, interval)]
         measures.append(Measure(f"{name}_p_value", p, where=segment, n=len(losses)))
         told = "confirmed" if p <= 1 - subject.level else "not confirmed"
