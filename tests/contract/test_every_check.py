@@ -22,6 +22,8 @@ from workbench.core.finding import Finding, Status
 from workbench.core.frame import Frame, wrap
 from workbench.core.sample import SampleOf
 from workbench.core.subject import Subject
+from workbench.report.charts import chart_svg, is_drawn
+from workbench.report.shown import ShownEvidence
 
 CHECKS = list(all_checks().values())
 every_check = pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.id)
@@ -273,6 +275,14 @@ def test_groups_say_their_size(check: Check, on_pandas: dict[str, Subject]) -> N
     sized = {m.group for m in finding.measures if m.name == "count"}
 
     assert {m.group for m in finding.measures if m.group} <= sized
+
+
+@every_check
+def test_every_drawing_draws(check: Check, on_pandas: dict[str, Subject]) -> None:
+    """Evidence of a kind that is drawn becomes a picture; reports leave a failed one out in silence."""
+    for table in run_on(on_pandas, check).evidence:
+        shown = ShownEvidence((0, 0), table)
+        assert not is_drawn(table.kind) or not table.rows or chart_svg(shown), table.title
 
 
 def test_inputs_stay_as_they_are() -> None:

@@ -34,15 +34,27 @@ def lines(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
 
 
 def _axis(notes: Mapping[str, Cell], which: str) -> Spec:
-    shown = "~%" if notes.get("unit") == "share" and which == "y" else "~g"
-    return {"title": words.plain(notes.get(which) or which, 44), "tickCount": 5, "format": shown}
+    shown = {"format": "~%"} if notes.get("unit") == "share" and which == "y" else {}
+    return {"title": words.plain(notes.get(which) or which, 44), "tickCount": 5, **shown}
 
 
 def _names(rows: Rows, names: list[str], x: Spec, y: Spec, c: Palette) -> list[Spec]:
     ends = [max((r for r in rows if r["series"] == name), key=lambda r: float(r["x"])) for name in names]
+    ends = _apart(ends, rows)
     text = {"type": "text", "align": "left", "dx": 6, "baseline": "middle", "color": c.ink, "limit": 130}
     place = {"x": x, "y": {**y, "field": "y"}, "text": {"field": "series", "type": "nominal"}}
     return [marked(text, place, data={"values": ends})]
+
+
+def _apart(ends: Rows, rows: Rows) -> Rows:
+    """Move names that would lie on each other apart; lines may end at one point."""
+    heights = [float(r[k]) for r in rows for k in ("y", "low", "high") if as_number(r.get(k)) is not None]
+    step = (max(heights) - min(heights)) * 0.075
+    placed: Rows = []
+    for end in sorted(ends, key=lambda r: -float(r["y"])):
+        below = min((float(p["y"]) for p in placed), default=float("inf")) - step
+        placed.append({**end, "y": min(float(end["y"]), below)})
+    return placed
 
 
 def _diagonal(rows: Rows, c: Palette, x: Spec, y: Spec) -> list[Spec]:
@@ -58,7 +70,7 @@ def confusion(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec
     for row in rows:
         share = as_number(row.get("share")) or 0.0
         row["text"] = words.number(row.get("n"))
-        row["ink"] = c.surface if share > 0.6 else c.ink
+        row["dark"] = share > 0.6
     order = list(dict.fromkeys(str(r["truth"]) for r in rows))
     axis = {"labelAngle": 0, "labelLimit": 90, "domain": False, "ticks": False}
     x = {
@@ -70,8 +82,11 @@ def confusion(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec
     y = {"field": "truth", "type": "nominal", "sort": order, "axis": {**axis, "title": "truth"}}
     shade: Spec = {"field": "share", "type": "quantitative", "legend": None}
     shade["scale"] = {"domain": [0, 1], "range": [c.surface, c.accent]}
-    ink = {"field": "ink", "type": "nominal", "scale": None}
     cells = marked({"type": "rect", "stroke": c.line}, {"x": x, "y": y, "color": shade})
-    counts = marked({"type": "text"}, {"x": x, "y": y, "text": {"field": "text"}, "color": ink})
+    placed = {"x": x, "y": y, "text": {"field": "text", "type": "nominal"}}
+    # Two layers of text: a colour taken from the row would share the cells' scale.
+    on_light = marked({"type": "text", "color": c.ink}, placed, transform=[{"filter": "!datum.dark"}])
+    on_dark = marked({"type": "text", "color": c.surface}, placed, transform=[{"filter": "datum.dark"}])
     step = 46 if len(order) <= 8 else 30
-    return {"data": {"values": rows}, "width": {"step": step}, "height": {"step": 30}, "layer": [cells, counts]}
+    layers = [cells, on_light, on_dark]
+    return {"data": {"values": rows}, "width": {"step": step}, "height": {"step": 30}, "layer": layers}

@@ -62,7 +62,7 @@ def partial_dependence(
         measures.append(
             Measure("effect_range", max(means) - min(means), column, n=batch.num_rows, method="no interval")
         )
-        evidence.append(_drawn(column, found, numbers, kind))
+        evidence.append(_drawn(column, found, numbers, kind, batch.num_rows))
     if not measures:
         raise NotApplicableError("no feature of the model varies in the data")
     return Result(measures, evidence, [f"measured on {batch.num_rows:,} of {subject.sample.available:,} rows"])
@@ -145,9 +145,9 @@ def _accumulated(
     return [(float(x), float(y), float(y - h), float(y + h)) for x, y, h in rows]
 
 
-def _drawn(column: str, found: list[_Point], numbers: bool, kind: str) -> Evidence:
+def _drawn(column: str, found: list[_Point], numbers: bool, kind: str, n: int) -> Evidence:
     if not numbers:
-        rows = tuple((v, v, 0, 0, y, low, high) for v, y, low, high in found)
+        rows = tuple((v, v, n, n, y, low, high) for v, y, low, high in found)
         columns: tuple[str, ...] = ("label", "value of the feature", "rows", "n", "value", "low", "high")
         return Evidence(
             f"effect of {column}", f"Mean answer by {column}", "forest", columns, rows, {"measure": "mean answer"}
