@@ -27,6 +27,7 @@ ROLES = (
     "time",
     "id",
     "weight",
+    "entity",
     "ignore",
     "positive",
     "favourable",
@@ -60,6 +61,7 @@ class Plan(BaseModel):
     time: str | None = None
     id: str | None = None
     weight: str | None = None
+    entity: str | None = None
     task: Literal["binary", "multiclass", "regression"] | None = None
     probabilities: dict[str, str] | None = None
     ignore: list[str] = Field(default_factory=list)

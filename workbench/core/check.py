@@ -122,7 +122,7 @@ class Check:
         if lacking:
             return Status.NOT_APPLICABLE, "; ".join(lacking), Result(())
         try:
-            return Status.MEASURED, "", self.function(subject, **params)
+            return Status.MEASURED, "", self._with_entities(subject, self.function(subject, **params), params)
         except NotApplicableError as why:
             return Status.NOT_APPLICABLE, str(why), Result(())
         except CancelledError as why:
@@ -132,6 +132,17 @@ class Check:
         except Exception as error:  # one failing check never stops the rest
             # The exception's own text may hold values of rows: only its type and place are recorded.
             return Status.ERROR, f"{type(error).__name__} in {self.id}{_place(error)}", Result(())
+
+    def _with_entities(self, subject: Subject, result: Result, params: dict[str, Any]) -> Result:
+        from workbench.core.entities import taken_as_independent, widened
+
+        if subject.roles.entity is None:
+            return result
+        # Samples and single columns are not sliced by entity; outcome tables are.
+        of_outcomes = self.family in ("performance", "bias") and not {"rows", "model", "challenger"} & {*self.needs}
+        if subject.current.slices is None or not of_outcomes:
+            return taken_as_independent(result)
+        return widened(subject, result, lambda there: self.function(there, **params))
 
 
 CHECKS: dict[str, Check] = {}

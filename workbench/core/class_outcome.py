@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from workbench.core.classes import ClassBuilder, ClassCounts, label_order
 from workbench.core.dataset import Roles
+from workbench.core.entities import Sliced
 from workbench.core.errors import DataError, shown
 from workbench.core.frame import Field, Kind
-from workbench.core.numbers import Floats
+from workbench.core.numbers import Floats, Ints
 from workbench.core.outcome import CellReader, Predictor, canonical, failed_since, floats, texts_and_codes
 
 MOST_CLASSES = 50
@@ -36,7 +37,7 @@ class ClassReader:
         self._before = failed_since(self._model, {})
         self._sensitive = tuple(c for c in roles.sensitive if c in kinds)
         self._cells = CellReader(self._sensitive)
-        self._builder = ClassBuilder()
+        self._builder = Sliced(ClassBuilder, by_entity=roles.entity in kinds)
         self.scored = bool(self._columns)
         self._seen: dict[str, set[str]] = {"target": set(), "prediction": set()}
 
@@ -45,8 +46,8 @@ class ClassReader:
         """Say whether there is anything to count."""
         return bool(self._target or self._prediction or self._columns or self._model)
 
-    def push(self, batch: pa.RecordBatch) -> Floats | None:
-        """Count a batch; return what the model predicted, as the label's place among its classes."""
+    def push(self, batch: pa.RecordBatch, places: Ints | None = None) -> Floats | None:
+        """Count a batch, `places` being its rows' slices of entities; return the model's highest score of each row."""
         cell, truth = self._cells.read(batch), self._labels(batch, "target", self._target)
         found = self._scores(batch)
         made = None
@@ -58,10 +59,10 @@ class ClassReader:
             prediction = np.array([None if v is None else canonical(v) for v in self._model.predictions(batch)], object)
         else:
             prediction = np.full(batch.num_rows, None, object)
-        self._builder.push(cell, truth, prediction)
+        self._builder.push(places, cell, truth, prediction)
         if found is not None:
             self.scored = True
-            self._builder.push_scores(cell, truth, *found)
+            self._builder.push(places, cell, truth, *found, method="push_scores")
             made = np.nan_to_num(found[1]).max(axis=1) if self._model is not None else None
         return made
 
@@ -89,10 +90,10 @@ class ClassReader:
         """Return the labels met so far, by role."""
         return {role: frozenset(labels) for role, labels in self._seen.items() if labels}
 
-    def done(self) -> ClassCounts | None:
-        """Return the counts, or None when nothing was to count."""
+    def done(self) -> tuple[ClassCounts | None, tuple[ClassCounts, ...]]:
+        """Return the counts (None: nothing to count) and those by slice of entities."""
         if not self.used:
-            return None
+            return None, ()
         return self._builder.done(
             self._cells.cells,
             sensitive=self._sensitive,

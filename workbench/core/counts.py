@@ -15,6 +15,7 @@ from workbench.core.class_outcome import ClassReader
 from workbench.core.classes import ClassCounts
 from workbench.core.dataset import Dataset, Roles
 from workbench.core.duplicates import DuplicateBuilder, DuplicateCounts
+from workbench.core.entities import EntitySlices, slices_of
 from workbench.core.errors import DataError, shown
 from workbench.core.fingerprint import NULL, Fingerprint, FingerprintBuilder, Hashes, added_hex, mixed, number_hashes
 from workbench.core.frame import Field, Kind
@@ -110,6 +111,7 @@ class Counted:
     score_digest: str = ""
     classes: ClassCounts | None = None
     regression: RegressionCounts | None = None
+    slices: EntitySlices | None = None  # never stored: 64 tables, for intervals where entities have several rows
     sample: Sample | None = None  # never stored: counts may be shared where rows may not
 
     def to_dict(self) -> dict[str, Any]:
@@ -145,6 +147,7 @@ class Counted:
             score_digest=added_hex(self.score_digest, other.score_digest),
             classes=classes,
             regression=regression,
+            slices=_added(self.slices, other.slices),
         )
 
     @classmethod
@@ -249,6 +252,7 @@ class Counter:
         self._rows_hashed, self._model = rows_hashed, model
         names = [f.name for f in fields]
         self._weight = names.index(roles.weight) if roles.weight in names else None
+        self._entity = roles.entity if roles.entity in names else None
         self.rows = 0
 
     def push(self, batch: pa.RecordBatch) -> None:
@@ -258,14 +262,18 @@ class Counter:
             repeats = frequencies(batch.column(self._weight), self._fields[self._weight].name)
             batch = batch.take(pa.array(np.repeat(np.arange(batch.num_rows), repeats)))
             distinct = np.cumsum(repeats[repeats > 0]) - 1
+        entities = None
         for i, field in enumerate(self._fields):
-            self._prints.column(field.name, self._counters[field.name].push(batch.column(i)))
+            hashes = self._counters[field.name].push(batch.column(i))
+            self._prints.column(field.name, hashes)
+            entities = hashes if field.name == self._entity else entities
         first, second = self._prints.end_batch(batch.num_rows)
         self._rows_hashed(*((first, second) if distinct is None else (first[distinct], second[distinct])))
         if self._sample is not None:
             self._sample.push(batch, first, second)
         if self._outcome.used:
-            _bind_scores(self._scores, first, self._outcome.push(batch))
+            places = None if entities is None else slices_of(entities, first, int(NULL))
+            _bind_scores(self._scores, first, self._outcome.push(batch, places))
         self.rows += batch.num_rows
 
     @property
@@ -275,7 +283,7 @@ class Counter:
 
     def done(self) -> Counted:
         """Return the tables of everything pushed; duplicates are not part of them."""
-        outcome = self._outcome.done()
+        outcome, slices = self._outcome.done()
         scores = self._scores.done()
         columns = {name: c.done() for name, c in self._counters.items()}
         return Counted(
@@ -287,6 +295,7 @@ class Counter:
             score_digest=scores.table if self._model is not None and scores.rows else "",
             classes=outcome if isinstance(outcome, ClassCounts) else None,
             regression=outcome if isinstance(outcome, RegressionCounts) else None,
+            slices=EntitySlices(slices) if slices else None,
             sample=None if self._sample is None else self._sample.done(),
         )
 

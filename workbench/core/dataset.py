@@ -16,7 +16,8 @@ Scalar = str | int | float | bool
 class Roles:
     """The part each column plays; a name appears in one role only, features are all columns without one.
 
-    `task` is binary (None), multiclass or regression; `probabilities` pairs each class with the column of its score.
+    `task` is binary (None), multiclass or regression; `probabilities` pairs each class with the column of its score;
+    `entity` says whose row it is (a person, an account) where one may have several.
     """
 
     target: str | None = None
@@ -33,6 +34,7 @@ class Roles:
     threshold: float = 0.5
     task: str | None = None
     probabilities: tuple[tuple[str, str], ...] = ()
+    entity: str | None = None
 
     @property
     def kind_of_task(self) -> str:
@@ -41,7 +43,7 @@ class Roles:
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Yield (role, column) for every column that has a role."""
-        for role in ("target", "prediction", "score", "time", "id", "weight"):
+        for role in ("target", "prediction", "score", "time", "id", "weight", "entity"):
             column = getattr(self, role)
             if column is not None:
                 yield role, column
@@ -52,7 +54,7 @@ class Roles:
             yield "probabilities", column
 
     def features(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the columns that drift and profile look at: all but outcome columns, id, time, weight, ignored."""
+        """Return the columns that drift and profile look at: all but outcomes, id, entity, time, weight, ignored."""
         apart = {c for role, c in self.named() if role not in {"sensitive", "segment"}}
         return tuple(n for n in names if n not in apart)
 

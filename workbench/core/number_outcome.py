@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.core.dataset import Roles
+from workbench.core.entities import Sliced
 from workbench.core.errors import DataError, shown
 from workbench.core.frame import Field, Kind
-from workbench.core.numbers import Floats
+from workbench.core.numbers import Floats, Ints
 from workbench.core.outcome import CellReader, Predictor, floats
 from workbench.core.regression import RegressionBuilder, RegressionCounts
 
@@ -29,22 +30,23 @@ class NumberReader:
                 )
         self._model = model if self._prediction is None else None
         self._sensitive = tuple(c for c in roles.sensitive if c in kinds)
-        self._cells, self._builder = CellReader(self._sensitive), RegressionBuilder()
+        self._cells = CellReader(self._sensitive)
+        self._builder = Sliced(RegressionBuilder, by_entity=roles.entity in kinds)
 
     @property
     def used(self) -> bool:
         """Say whether there is anything to count."""
         return bool(self._target or self._prediction or self._model)
 
-    def push(self, batch: pa.RecordBatch) -> Floats | None:
-        """Count a batch; return the model's predictions when a model made them."""
+    def push(self, batch: pa.RecordBatch, places: Ints | None = None) -> Floats | None:
+        """Count a batch, `places` being its rows' slices of entities; return what the model predicted, when one did."""
         nothing = np.full(batch.num_rows, np.nan)
         truth = nothing if self._target is None else floats(batch.column(self._target))
         if self._prediction is not None:
             prediction = floats(batch.column(self._prediction))
         else:
             prediction = nothing if self._model is None else self._model.numbers(batch)
-        self._builder.push(self._cells.read(batch), truth, prediction)
+        self._builder.push(places, self._cells.read(batch), truth, prediction)
         return prediction if self._model is not None else None
 
     @property
@@ -52,10 +54,10 @@ class NumberReader:
         """Return no labels: numbers have none."""
         return {}
 
-    def done(self) -> RegressionCounts | None:
-        """Return the counts, or None when nothing was to count."""
+    def done(self) -> tuple[RegressionCounts | None, tuple[RegressionCounts, ...]]:
+        """Return the counts (None: nothing to count) and those by slice of entities."""
         if not self.used:
-            return None
+            return None, ()
         return self._builder.done(
             self._cells.cells,
             sensitive=self._sensitive,

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.core.dataset import Roles, Scalar
+from workbench.core.entities import Sliced
 from workbench.core.errors import DataError, near_matches, shown
 from workbench.core.frame import Field, Kind
 from workbench.core.joint import UNKNOWN, Group, JointBuilder, JointCounts
@@ -193,7 +194,8 @@ class OutcomeReader:
         use_model = model is not None and self._score is None
         self._use_model = use_model
         self._before = failed_since(model, {})
-        self._builder = JointBuilder(with_scores=self._score is not None or use_model)
+        scored = self._score is not None or use_model
+        self._builder = Sliced(lambda: JointBuilder(with_scores=scored), by_entity=roles.entity in kinds)
         self.scored = self._score is not None
         self.predicted = self._prediction is not None or self.scored
 
@@ -202,8 +204,8 @@ class OutcomeReader:
         """Say whether there is anything to count jointly."""
         return bool(self._columns) or self._truth is not None or self.predicted or self._use_model
 
-    def push(self, batch: pa.RecordBatch) -> Floats | None:
-        """Count a batch; return the model's scores when a model gave them."""
+    def push(self, batch: pa.RecordBatch, places: Ints | None = None) -> Floats | None:
+        """Count a batch, `places` being its rows' slices of entities; return the model's scores when it gave them."""
         nothing = np.full(batch.num_rows, UNKNOWN, np.int64)
         score, made = self._scores(batch)
         prediction = nothing
@@ -214,7 +216,7 @@ class OutcomeReader:
         elif made is not None:
             prediction = made
         truth = nothing if self._truth is None else self._truth.read(batch.column(self.roles.target))
-        self._builder.push(self._cells.read(batch), truth, prediction, score)
+        self._builder.push(places, self._cells.read(batch), truth, prediction, score)
         return score if self._use_model else None
 
     def _scores(self, batch: pa.RecordBatch) -> tuple[Floats | None, Ints | None]:
@@ -243,10 +245,10 @@ class OutcomeReader:
         readers = {"target": self._truth, "prediction": self._labels}
         return {role: frozenset(reader.seen) for role, reader in readers.items() if reader is not None}
 
-    def done(self) -> JointCounts | None:
-        """Return the joint counts, or None when nothing was to count; the labels are not checked here."""
+    def done(self) -> tuple[JointCounts | None, tuple[JointCounts, ...]]:
+        """Return the joint counts (None: nothing to count) and those by slice of entities; labels are not checked."""
         if not self.used:
-            return None
+            return None, ()
         positive = self._truth.positive if self._truth else canonical(self._model_positive())
         favourable = self.roles.favourable
         return self._builder.done(

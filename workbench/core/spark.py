@@ -25,7 +25,7 @@ from workbench.core.arrow import normal
 from workbench.core.counts import Counted
 from workbench.core.dataset import Dataset, Roles
 from workbench.core.duplicates import DuplicateBuilder, DuplicateCounts
-from workbench.core.errors import DataError, WorkbenchError
+from workbench.core.errors import ConfigError, DataError, WorkbenchError
 from workbench.core.fingerprint import Hashes
 from workbench.core.frame import BLOCK, Engine, Field, Frame, recut
 from workbench.core.outcome import Predictor, check_labels
@@ -66,6 +66,8 @@ def count_on_spark(dataset: Dataset, model: Predictor | None, sampling: SampleOf
     """Count a data set in its executors: one pass, one shuffle; the same counts as of the same rows anywhere else."""
     rows: SparkRows = dataset.frame.distributed
     fields, roles = dataset.frame.fields, dataset.roles
+    if roles.entity is not None:
+        raise ConfigError("entity: rows grouped in entities are not counted on Spark yet. Use engine='local'.")
     ship_package(rows.df.sparkSession)
     counting = _Counting(fields, roles, model, rows.prepare, dataset.name, sampling)
     merged = _Merging(sampling or SampleOf())

@@ -304,6 +304,8 @@ def roles_of(plan: Plan) -> Roles:
     """Return the roles that a plan gives; weights are refused as everywhere."""
     if plan.weight is not None:
         raise ConfigError("weight: weighted rows are not monitored yet. Leave `weight` out.")
+    if plan.entity is not None:
+        raise ConfigError("entity: windows of rows grouped in entities are not monitored yet. Leave `entity` out.")
     return Roles.from_dict({k: v for k, v in plan.roles().items() if v is not None})
 
 

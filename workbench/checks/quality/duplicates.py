@@ -31,7 +31,10 @@ def duplicates(subject: Subject) -> Result:
     return Result(found, notes=[_CLUSTERS] if repeated else [])
 
 
-_CLUSTERS = "ids repeat: rows of one id are not independent, and intervals that treat them as such are too narrow"
+_CLUSTERS = (
+    "ids repeat: rows of one id are not independent, and intervals that treat them as such are too narrow: name the "
+    "column as `entity`, if it says whose row it is"
+)
 
 
 def _of(counted: Counted, window: str, subject: Subject) -> list[Measure]:
