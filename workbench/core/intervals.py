@@ -46,11 +46,12 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval | None:
     """
     if n <= 0:
         return None
-    low, high = _wilson(successes, n, normal_quantile(level))
+    low, high = wilson_ends(successes, n, normal_quantile(level))
     return Interval(low, high, "wilson")
 
 
-def _wilson(x: float, n: float, z: float) -> tuple[float, float]:
+def wilson_ends(x: float, n: float, z: float) -> tuple[float, float]:
+    """Return the ends of the score interval of x of n at the normal quantile z."""
     p, square = x / n, z * z
     centre = (p + square / (2 * n)) / (1 + square / n)
     half = z / (1 + square / n) * math.sqrt(p * (1 - p) / n + square / (4 * n * n))
@@ -78,7 +79,7 @@ def newcombe_difference(
     if n1 <= 0 or n2 <= 0:
         return None
     z = normal_quantile(level) if z is None else z
-    (l1, u1), (l2, u2) = _wilson(x1, n1, z), _wilson(x2, n2, z)
+    (l1, u1), (l2, u2) = wilson_ends(x1, n1, z), wilson_ends(x2, n2, z)
     p1, p2 = x1 / n1, x2 / n2
     low = p1 - p2 - math.hypot(p1 - l1, u2 - p2)
     high = p1 - p2 + math.hypot(u1 - p1, p2 - l2)
@@ -130,7 +131,7 @@ def ratio_mover_r(x1: int, n1: int, x2: int, n2: int, level: float = 0.95, z: fl
     if n1 <= 0 or n2 <= 0 or (x1 == 0 and x2 == 0):
         return None
     z = normal_quantile(level) if z is None else z
-    (l1, u1), (l2, u2) = _wilson(x1, n1, z), _wilson(x2, n2, z)
+    (l1, u1), (l2, u2) = wilson_ends(x1, n1, z), wilson_ends(x2, n2, z)
     p1, p2 = x1 / n1, x2 / n2
     square = (p1 * p2) ** 2
     under = p1 * p2 + math.sqrt(max(0.0, square - l1 * u2 * (2 * p1 - l1) * (2 * p2 - u2)))
@@ -279,7 +280,7 @@ def average_precision_interval(value: float, n_pos: int, level: float = 0.95) ->
         return None
     z = normal_quantile(level)
     if not 0 < value < 1:
-        return Interval(*_wilson(value * n_pos, n_pos, z), "wilson")
+        return Interval(*wilson_ends(value * n_pos, n_pos, z), "wilson")
     centre, half = math.log(value / (1 - value)), z / math.sqrt(n_pos * value * (1 - value))
     return Interval(1 / (1 + math.exp(half - centre)), 1 / (1 + math.exp(-half - centre)), "logit")
 

@@ -44,16 +44,17 @@ def group_rates(subject: Subject, *, reference_groups: dict[str, str] | None = N
         intervals that hold for all pairs of groups at once; each group against overall, and against a named
         reference group where one is given; demographic parity, equal opportunity, predictive parity (the gap of
         precision) and equalised odds; `treatment_equality` = false negatives / false positives of every group, its
-        largest minus smallest group and its difference to the reference group, with bootstrap intervals.
+        largest minus smallest group and its difference to the reference group, with intervals.
     Reads well when: every group has some hundreds of rows, so that intervals are narrower than the gap that matters.
     Signs of risk: a gap whose whole interval lies beyond the limit; error rates that differ in opposite directions;
         a small or unlabelled group that no gap speaks of (it is listed as excluded).
     Limits: it compares what is recorded; a biased label makes biased rates look equal. Rows without a group value
         are a group of their own and never an extreme. Groups under the minimum size enter no comparison. No
         difference shown is not evidence of no difference: read the interval. Treatment equality is undefined without
-        a false positive; its intervals add one half to every count and are widened to hold the value.
+        a false positive.
     Reference: Hardt, Price, Srebro (2016) for equalised odds; Chouldechova (2017) Big Data 5:153 for predictive parity;
-        Berk et al. (2021) Sociological Methods and Research 50:3 for treatment equality; Wilson (1927); Newcombe
+        Berk et al. (2021) Sociological Methods and Research 50:3 for treatment equality, its intervals the odds of
+        Wilson's; Wilson (1927); Newcombe
         (1998) Statistics in Medicine 17:873 method 10; Donner and Zou (2012) for ratios; Tukey's studentised range
         for all pairs; names as in fairlearn.metrics.
     """
@@ -62,7 +63,7 @@ def group_rates(subject: Subject, *, reference_groups: dict[str, str] | None = N
     wanted = dict(reference_groups or {})
     found: list[Measure] = [rate_measure(r, joint.confusion(), subject.level) for r in rates]
     if joint.has_truth:
-        found += [*_counts(joint, "", ""), treatment_measure(joint.confusion(), subject.seed, subject.level)]
+        found += [*_counts(joint, "", ""), treatment_measure(joint.confusion(), subject.level)]
     evidence: list[Evidence] = []
     seen = set()
     for grouping in groupings(joint, subject.minimum_group_size, depth):
@@ -136,15 +137,15 @@ def _equalized_odds(grouping: Grouping, level: float) -> list[Measure]:
 
 
 def _treatment(grouping: Grouping, base: GroupCounts | None, subject: Subject) -> list[Measure]:
-    column, seed, level = grouping.column, subject.seed, subject.level
+    column, level = grouping.column, subject.level
     found = []
     for g in grouping.groups:
-        found.append(treatment_measure(g.counts, seed, level, column=column, group=g.label))
+        found.append(treatment_measure(g.counts, level, column=column, group=g.label))
         if g.compared and base is not None:
-            args = (g.counts, base.counts, column, g.label, seed, level)
+            args = (g.counts, base.counts, column, g.label, level)
             found.append(treatment_to_reference(*args, itself=g is base))
     usable = [g.counts for g in grouping.groups if g.compared]
-    found.append(treatment_gap(usable, column, seed, level))
+    found.append(treatment_gap(usable, column, level))
     undefined = sum(not c.fp for c in usable)
     if undefined:
         found.append(Measure("treatment_equality_excluded_groups", undefined, column, n=len(grouping.groups)))
