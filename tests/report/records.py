@@ -127,9 +127,9 @@ def performance() -> Finding:
     curve = tuple((i / 20, (i / 20) ** 0.42) for i in range(21))
     roc = Evidence("roc", "ROC curve", "curve", ("x", "y"), curve,
                    {"x": "false positive rate", "y": "true positive rate", "name": "roc"})  # fmt: skip
-    confusion = Evidence("confusion", "Confusion table", "table",
-                         ("", "predicted positive", "predicted negative"),
-                         (("truly positive", 1002, 210), ("truly negative", 132, 144)))  # fmt: skip
+    confusion = Evidence("confusion", "Confusion table", "confusion", ("truth", "prediction", "n", "share"),
+                         (("positive", "positive", 1002, 0.827), ("positive", "negative", 210, 0.173),
+                          ("negative", "positive", 132, 0.478), ("negative", "negative", 144, 0.522)))  # fmt: skip
     measures = [
         rate("accuracy", 1146, 1488), rate("precision", 1002, 1134), rate("recall", 1002, 1212),
         Measure("roc_auc", 0.7428, low=0.709, high=0.774, method="newcombe 2006", n=1488),

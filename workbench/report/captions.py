@@ -64,7 +64,8 @@ def _reliability_sentence(e: Evidence) -> str:
 
 def _curve_sentence(e: Evidence) -> str:
     x, y = (words.plain(e.notes.get(k) or k, 40) for k in ("x", "y"))
-    return f"{y[:1].upper()}{y[1:]} against {x}, {len(e.rows)} points."
+    band = f"; the band: {words.plain(e.notes['band'], 120)}" if e.notes.get("band") else ""
+    return f"{y[:1].upper()}{y[1:]} against {x}, {len(e.rows)} points{band}."
 
 
 def _lines_sentence(e: Evidence) -> str:

@@ -130,13 +130,14 @@ def _rules(notes: Mapping[str, Cell], unit: str, c: Palette, scale: Spec) -> lis
         value = as_number(notes.get(key))
         if value is None:
             continue
-        data = {"values": [{"v": value, "t": f"{key} {words.number(value, unit)}"}]}
+        name = words.plain(notes.get(f"{key}_is") or key, 30)
+        data = {"values": [{"v": value, "t": f"{name} {words.number(value, unit)}"}]}
         x = {"field": "v", "type": "quantitative", "scale": scale}
         rule = {"type": "rule", "color": color, "strokeDash": dash}
         text = {"type": "text", "color": color, "baseline": "bottom", "dy": lift, "align": "center"}
         tall = {"y": {"value": 0}, "y2": {"value": "height"}}
-        name = {"y": {"value": 0}, "text": {"field": "t", "type": "nominal"}}
-        layers += [marked(rule, {**tall, "x": x}, data=data), marked(text, {**name, "x": x}, data=data)]
+        above = {"y": {"value": 0}, "text": {"field": "t", "type": "nominal"}}
+        layers += [marked(rule, {**tall, "x": x}, data=data), marked(text, {**above, "x": x}, data=data)]
     return layers
 
 
@@ -225,8 +226,10 @@ def _curve(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
         "y": unit_axis("y", titles[1]),
         "order": {"field": "at", "type": "quantitative"},
     }
-    line = marked({"type": "line", "color": c.accent, "strokeWidth": 2}, encoding)
-    return square(rows, c, titles, [line], diagonal=notes.get("name") == "roc")
+    band = {"x": encoding["x"], "y": unit_axis("low", titles[1]), "y2": {"field": "high"}}
+    layers = [marked({"type": "area", "color": c.accent, "opacity": 0.16}, band)]
+    layers.append(marked({"type": "line", "color": c.accent, "strokeWidth": 2}, encoding))
+    return square(rows, c, titles, layers, diagonal=notes.get("name") == "roc")
 
 
 _DRAWINGS: dict[str, Callable[[Rows, Mapping[str, Cell], Palette, str], Spec]] = {

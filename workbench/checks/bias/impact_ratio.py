@@ -76,5 +76,11 @@ def _evidence(grouping: Grouping, positive: bool, level: float) -> Evidence:
         kind="forest",
         columns=("label", "group", "rows", "n", "value", "low", "high"),
         rows=tuple(rows),
-        notes={"unit": "ratio", "measure": "impact_ratio", "overall": 1.0, "column": grouping.column},
+        notes={
+            "unit": "ratio",
+            "measure": "impact_ratio",
+            "overall": 1.0,
+            "overall_is": "most favoured",
+            "column": grouping.column,
+        },
     )

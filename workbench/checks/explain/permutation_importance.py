@@ -36,6 +36,6 @@ def permutation_importance(subject: Subject, *, repeats: int = 5, most_rows: int
         "forest",
         ("label", "feature", "rows", "n", "value", "low", "high"),
         tuple(table[:40]),
-        {"measure": "importance", "overall": 0.0},
+        {"measure": "importance", "overall": 0.0, "overall_is": "no effect:"},
     )
     return Result(found.measures, [evidence], [f"measured on {found.n:,} of {subject.sample.available:,} rows"])

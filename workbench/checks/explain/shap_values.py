@@ -48,7 +48,7 @@ def shap_values(subject: Subject, *, most_rows: int = 200, background: int = 50)
         measures.append(m)
     table = [(m.column, m.column, m.n, m.n, m.value, m.low, m.high) for m in ranked(measures)]
     head = ("label", "feature", "rows", "n", "value", "low", "high")
-    about: dict[str, Cell] = {"measure": "mean_absolute_shap", "overall": 0.0}
+    about: dict[str, Cell] = {"measure": "mean_absolute_shap", "overall": 0.0, "overall_is": "no effect:"}
     evidence = Evidence("shap", "Mean absolute Shapley value", "forest", head, tuple(table[:40]), about)
     return Result(measures, [evidence], [f"explained {len(chosen)} of {subject.sample.available:,} rows"])
 

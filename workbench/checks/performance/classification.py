@@ -72,7 +72,7 @@ def classification(subject: Subject, *, beta: float = 1.0) -> Result:
     for window, joint in windows(subject):
         found += _at_threshold(joint.confusion(), composed, window, subject)
         found += _over_thresholds(joint, window, subject)
-        evidence += _tables(joint, window)
+        evidence += _tables(joint, window, subject.level)
     failures = subject.joint.failures.items()
     notes = [f"the model failed on {n} rows with {name}; they are left out" for name, n in failures]
     return Result(found, evidence, notes)
@@ -235,18 +235,24 @@ def _uncertainty_interval(hits: int, n: int, level: float) -> Interval | None:
     return Interval(ends[0], 0.25 if rate.low <= 0.5 <= rate.high else ends[1], "wilson, transformed")
 
 
-def _tables(joint: JointCounts, window: str) -> list[Evidence]:
+def _tables(joint: JointCounts, window: str, level: float) -> list[Evidence]:
     c = joint.confusion()
     suffix = f" ({window})" if window else ""
-    rows = (("truly positive", c.tp, c.fn), ("truly negative", c.fp, c.tn))
-    columns = ("", "predicted positive", "predicted negative")
-    found = [Evidence(f"confusion{suffix}", f"Confusion table{suffix}", "table", columns, rows)]
+    rows = tuple(
+        (truth, prediction, n, n / of if of else None)
+        for truth, of, cells in (("positive", c.tp + c.fn, (c.tp, c.fn)), ("negative", c.fp + c.tn, (c.fp, c.tn)))
+        for prediction, n in zip(("positive", "negative"), cells, strict=True)
+    )
+    columns = ("truth", "prediction", "n", "share")
+    found = [Evidence(f"confusion{suffix}", f"Confusion table{suffix}", "confusion", columns, rows)]
     if joint.has_score and not window:
         _, positive, negative, _ = joint.score_table()
+        roc, recalled = roc_points(positive, negative, level), precision_recall_points(positive, negative, level)
         for name, title, points, x, y in (
-            ("roc", "ROC curve", roc_points(positive, negative), "false positive rate", "true positive rate"),
-            ("pr", "Precision and recall", precision_recall_points(positive, negative), "recall", "precision"),
+            ("roc", "ROC curve", roc, "false positive rate", "true positive rate"),
+            ("pr", "Precision and recall", recalled, "recall", "precision"),
         ):
             if points:
-                found.append(Evidence(name, title, "curve", ("x", "y"), tuple(points), {"x": x, "y": y, "name": name}))
+                notes = {"x": x, "y": y, "name": name, "band": f"{level:.0%} of the {y} at each threshold (Wilson)"}
+                found.append(Evidence(name, title, "curve", ("x", "y", "low", "high"), tuple(points), notes))
     return found

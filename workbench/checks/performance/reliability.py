@@ -50,7 +50,7 @@ def reliability(subject: Subject, *, confidence: float = 0.9) -> Result:
     evidence = Evidence(
         "coverage by group", f"Coverage by group, {confidence:.0%} promised", "forest",
         ("label", "group", "rows", "n", "value", "low", "high"), tuple(table),
-        {"measure": "coverage", "unit": "share", "overall": confidence},
+        {"measure": "coverage", "unit": "share", "overall": confidence, "overall_is": "promised"},
     )  # fmt: skip
     note = f"measured on {int(held.sum()):,} rows, calibrated on {int((usable & half).sum()):,} others"
     return Result(measures, [evidence] if table else [], [note])
