@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.core import intervals, paired_auc
 from workbench.core.check import NotApplicableError, check
-from workbench.core.finding import Evidence, Measure, Result
+from workbench.core.finding import Cell, Evidence, Measure, Result
 from workbench.core.means import mean_of, paired
 from workbench.core.rates import with_interval
 from workbench.core.rows import Rows, rows_of
@@ -34,10 +34,14 @@ def two_models(subject: Subject) -> Result:
     if not one.n:
         raise NotApplicableError("no row has a truth and a prediction of both models")
     found = _numbers(one, two, subject.level) if one.task == "regression" else _labels(one, two, subject)
-    table = [(m.name, m.n, m.value, m.low, m.high, m.method) for m in found]
-    columns = ("measure", "n", "value", "low", "high", "method")
-    evidence = Evidence("two models", "Challenger minus model", "table", columns, tuple(table))
-    return Result(found, [evidence], [f"measured on {one.n:,} of {subject.sample.available:,} rows"])
+    changes = [m for m in found if m.name.endswith("_change") and m.low is not None]
+    table = [(m.name.removesuffix("_change").replace("_", " "), m.n, m.value, m.low, m.high) for m in changes]
+    columns = ("label", "n", "value", "low", "high")
+    about: dict[str, Cell] = {"measure": "challenger minus model", "overall": 0.0, "overall_is": "no change:"}
+    evidence = (
+        [Evidence("two models", "Challenger minus model", "forest", columns, tuple(table), about)] if table else []
+    )
+    return Result(found, evidence, [f"measured on {one.n:,} of {subject.sample.available:,} rows"])
 
 
 def _numbers(one: Rows, two: Rows, level: float) -> list[Measure]:
