@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from pathlib import Path
 from typing import Any
@@ -73,12 +74,16 @@ def test_dark_theme(chromium: Any, app: str) -> None:
     page = context.new_page()
     page.goto(f"{app}/?bundle=demo")
     page.locator(".wb-head").wait_for(timeout=30_000)
+    page.locator(".wb-finding", has_text="Rates by group").click()
+    page.locator("img.wb-drawing[src]").first.wait_for(timeout=20_000)
+    drawing = page.locator("img.wb-drawing[src]").first.get_attribute("src").partition(",")[2]
     colours = page.locator(".wb").last.evaluate("e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]")
     if os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{os.environ['SCREENSHOTS']}/app-dark.png", full_page=True)
     context.close()
 
     assert colours == ["rgb(230, 233, 238)", "rgb(20, 23, 28)"]
+    assert b"@media all{" in base64.b64decode(drawing)  # the drawing's dark colours, whatever the system says
 
 
 def test_the_launchers_tile_opens_the_app(page: Any, lab: tuple[str, Path]) -> None:

@@ -81,12 +81,13 @@ def confusion(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec
     }
     y = {"field": "truth", "type": "nominal", "sort": order, "axis": {**axis, "title": "truth"}}
     shade: Spec = {"field": "share", "type": "quantitative", "legend": None}
-    shade["scale"] = {"domain": [0, 1], "range": [c.surface, c.accent]}
+    # Neither shades nor texts are a theme's own colours: the dark theme, which replaces those, would part them.
+    shade["scale"] = {"domain": [0, 1], "range": ["#eef4fb", "#1f6fbf"]}
     cells = marked({"type": "rect", "stroke": c.line}, {"x": x, "y": y, "color": shade})
     placed = {"x": x, "y": y, "text": {"field": "text", "type": "nominal"}}
     # Two layers of text: a colour taken from the row would share the cells' scale.
-    on_light = marked({"type": "text", "color": c.ink}, placed, transform=[{"filter": "!datum.dark"}])
-    on_dark = marked({"type": "text", "color": c.surface}, placed, transform=[{"filter": "datum.dark"}])
-    step = 46 if len(order) <= 8 else 30
+    on_light = marked({"type": "text", "color": "#1a1e23"}, placed, transform=[{"filter": "!datum.dark"}])
+    on_dark = marked({"type": "text", "color": "#fefefe"}, placed, transform=[{"filter": "datum.dark"}])
+    step = 64 if len(order) <= 3 else 46 if len(order) <= 8 else 30
     layers = [cells, on_light, on_dark]
     return {"data": {"values": rows}, "width": {"step": step}, "height": {"step": 30}, "layer": layers}

@@ -43,6 +43,17 @@ const table = (heads, rows, caption) =>
     h("thead", {}, h("tr", {}, heads.map((t) => h("th", { scope: "col" }, t)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))))));
 
+// Drawings follow the system's theme by themselves; a host may have a theme of its own, and then it decides.
+const BY_SYSTEM = "@media screen and (prefers-color-scheme:dark)";
+const themed = (uri, dark) => {
+  const start = uri.indexOf(",") + 1;
+  return uri.slice(0, start) + btoa(atob(uri.slice(start)).replaceAll(BY_SYSTEM, dark ? "@media all" : "@media not all"));
+};
+const isDark = (node) => {
+  const [r, g, b] = (getComputedStyle(node).color.match(/[\d.]+/g) || [0, 0, 0]).map(Number);
+  return 0.3 * r + 0.59 * g + 0.11 * b > 128;
+};
+
 function show({ model, el }) {
   let acts = 0;
   const act = (name, value = null) => {
@@ -149,11 +160,17 @@ function show({ model, el }) {
       const button = h("button", { class: "wb-finding", "aria-expanded": String(opened), onclick: () => open(f.check) }, verdict(f), h("span", { class: "wb-what" }, h("strong", {}, f.title), ` ${f.code} `, h("span", { class: "wb-muted" }, f.summary)));
       return h("div", { class: opened ? "wb-card wb-open" : "wb-line" }, button, opened ? detail(model.get("detail"), f.check) : null);
     })));
+    requestAnimationFrame(paint);
+  };
+
+  const drawing = (c) => Object.assign(h("img", { class: "wb-drawing", alt: c.sentence }), { uri: c.uri });
+  const paint = () => {
+    for (const image of root.querySelectorAll("img.wb-drawing")) image.src = themed(image.uri, isDark(root));
   };
 
   const detail = (d, check) => {
     if (!d || d.check !== check) return h("p", { class: "wb-muted" }, "Opening …");
-    const charts = d.charts.map((c) => h("figure", {}, h("figcaption", {}, h("strong", {}, c.title), h("br"), c.sentence), h("img", { src: c.uri, alt: c.sentence })));
+    const charts = d.charts.map((c) => h("figure", {}, h("figcaption", {}, h("strong", {}, c.title), h("br"), c.sentence), drawing(c)));
     const numbers = d.measures.map((m) => [`${m.title}${m.scope ? ` · ${m.scope}` : ""}`, m.why || m.shown, m.n, m.method]);
     return h("div", { class: "wb-detail" },
       h("p", {}, d.reason || d.summary), d.notes.map((n) => h("p", { class: "wb-muted" }, n)),
@@ -225,6 +242,14 @@ function show({ model, el }) {
   model.on("change:detail", () => found(model.get("state")));
   model.on("change:rates", forest);
   all();
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const host = new MutationObserver(paint);
+  system.addEventListener("change", paint);
+  host.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  return () => {
+    system.removeEventListener("change", paint);
+    host.disconnect();
+  };
 }
 
 export default { render: show };
