@@ -10,8 +10,9 @@ from typing import Any
 
 from workbench.audit.bundle import Bundle, differences, open_bundle
 from workbench.audit.guess import with_task
+from workbench.audit.operations import AuditWindows
 from workbench.audit.plan import Plan, load_plan, plan_of
-from workbench.audit.policy import Policy, load_policy
+from workbench.audit.policy import Policy, load_policy, validated
 from workbench.audit.record import Record
 from workbench.audit.run import OnProgress, Prepared, check_fit, chosen_checks, run
 from workbench.core.check import Check, all_checks
@@ -29,8 +30,9 @@ class Audit:
     """One audit: data (a frame, file, list of files or glob), the roles of its columns, and what to check.
 
     `positive` is required unless the target is 0/1 or boolean; `favourable` defaults to it; a row is predicted positive
-    when its score is at least `threshold`. Building reads no rows, or the first of the target where nothing else tells
-    the task; `run` counts, checks and judges.
+    when its score is at least `threshold`. `windows` cuts the rows ({"by": "month"}, {"rows": 5000}, {"number": 10})
+    for the checks that follow measures over time. A target that only the reference has is one whose labels are late.
+    Building reads no rows, or the first of the target where nothing else tells the task; `run` counts, checks, judges.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Audit:
         probabilities: Mapping[str, str] | None = None,
         challenger: Any = None,
         sample: int = SIZE,
+        windows: Mapping[str, Any] | None = None,
         ignore: Sequence[str] | str = (),
         checks: Sequence[str] | Mapping[str, Any] | None = None,
         policy: Policy | Mapping[str, Any] | str | Path | None = None,
@@ -84,7 +87,9 @@ class Audit:
             task=task,
             probabilities=pairs(probabilities),
         )
-        roles = with_task(roles, frame, model)
+        other = None if reference is None else _frame(reference, null_values, engine)
+        late = other is not None and target not in frame.names
+        roles = with_task(roles, other if late and other is not None else frame, model)
         self._given = {"data": data, "reference": reference, "model": given_model, "challenger": given_challenger}
         self._options = {
             "null_values": list(null_values),
@@ -93,17 +98,20 @@ class Audit:
             "engine": engine,
             "title": _legal(title),
             "sample": sample,
+            "windows": None if windows is None else dict(windows),
         }
+        cut = None if windows is None else validated(AuditWindows, windows, "windows")
         self.prepared = Prepared(
             current=Dataset(frame, roles, "current"),
-            reference=None
-            if reference is None
-            else Dataset(_frame(reference, null_values, engine), roles, "reference"),
+            reference=None if other is None else Dataset(other, roles, "reference"),
             model=model,
             challenger=challenger,
             sample=_sample(sample),
+            windows=cut,
             policy=load_policy(policy),
-            checks=chosen_checks(checks, roles.kind_of_task, challenger=challenger is not None),
+            checks=chosen_checks(
+                checks, roles.kind_of_task, challenger=challenger is not None, windows=cut is not None
+            ),
             title=_legal(title),
             seed=seed,
             beside=_sources(data, reference, given_model),

@@ -7,20 +7,49 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from workbench.core.windows import Cut
+
+_WITHIN = {"hour": ("hour",), "weekday": ("hour", "day"), "month": ("hour", "day", "week", "month")}
 _ENVIRONMENT = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 class Windows(BaseModel):
-    """How new data is cut: by a period of the calendar (UTC, from the `time` column) or by a number of rows."""
+    """How rows are cut: by a period of the calendar (UTC, from the `time` column), or by a number of rows.
+
+    `season` compares a window with those of the reference at the same hour of the day, day of the week or month.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     by: Literal["hour", "day", "week", "month", "quarter", "year"] | None = None
     rows: int | None = Field(None, ge=1)
+    season: Literal["hour", "weekday", "month"] | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Windows:
         if (self.by is None) == (self.rows is None):
             raise ValueError("windows: give either `by` (such as month) or `rows` (such as 10000)")
+        return self
+
+    @model_validator(mode="after")
+    def _season_fits(self) -> Windows:
+        if self.season is not None and self.by not in _WITHIN[self.season]:
+            raise ValueError(f"windows: season {self.season} needs `by` {' or '.join(_WITHIN[self.season])}")
+        return self
+
+    def cut(self, time: str | None) -> Cut:
+        """Return the rule that numbers windows; ConfigError when they follow the calendar and there is no time."""
+        return Cut(self.by, self.rows, time, self.season)
+
+
+class AuditWindows(Windows):
+    """How an audit cuts its rows: as a monitor does, or into a `number` of equal windows (and one of the rest)."""
+
+    number: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> AuditWindows:
+        if sum(given is not None for given in (self.by, self.rows, self.number)) != 1:
+            raise ValueError("windows: give one of `by` (such as month), `rows` (10000) and `number` (10)")
         return self
 
 

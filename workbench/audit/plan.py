@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.audit.operations import Monitor
+from workbench.audit.operations import AuditWindows, Monitor
 from workbench.audit.policy import validated
 from workbench.audit.text import dump_yaml, parse_yaml
 from workbench.core.errors import ConfigError, shown
@@ -71,6 +71,7 @@ class Plan(BaseModel):
     trust: list[str] = Field(default_factory=list)
     seed: int = 0
     sample: int = Field(default=SIZE, ge=1)
+    windows: AuditWindows | None = None
     engine: Literal["local", "spark"] = "local"
     contract: str | None = None
     monitor: Monitor | None = None

@@ -14,6 +14,7 @@ from threading import Event
 from typing import Any
 
 from workbench.audit.judge import judge
+from workbench.audit.operations import AuditWindows
 from workbench.audit.policy import Policy
 from workbench.audit.progress import Progress, ProgressFile
 from workbench.audit.record import Record
@@ -24,6 +25,8 @@ from workbench.core.errors import CancelledError, ConfigError, DataError, near_m
 from workbench.core.finding import Finding, Status
 from workbench.core.sample import SIZE, SampleOf
 from workbench.core.subject import Subject
+from workbench.core.windowed import Window, count_windows
+from workbench.core.windows import Cut
 from workbench.load.models import Model
 
 OnProgress = Callable[[Progress], None]
@@ -55,6 +58,7 @@ class Prepared:
     beside: Mapping[str, Any] = field(default_factory=dict)
     challenger: Model | None = None
     sample: int = SIZE
+    windows: AuditWindows | None = None
 
     @property
     def sampling(self) -> SampleOf | None:
@@ -64,14 +68,21 @@ class Prepared:
 
 
 def chosen_checks(
-    wanted: Sequence[str] | Mapping[str, Any] | None, task: str = "binary", *, challenger: bool = False
+    wanted: Sequence[str] | Mapping[str, Any] | None,
+    task: str = "binary",
+    *,
+    challenger: bool = False,
+    windows: bool = False,
 ) -> tuple[tuple[Check, Mapping[str, Any]], ...]:
     """Return the checks of a plan with their parameters bound; None means all for the task but those on request."""
+    given = {"challenger": challenger, "windows": windows}
     if isinstance(wanted, str):
         raise ConfigError(f"checks: found the text {shown(wanted)}, expected a list of ids or a mapping.")
     if wanted is None:
         named: Mapping[str, Any] = dict.fromkeys(
-            id for id, check in all_checks().items() if check.is_for(task) and (challenger or not _compares(check))
+            id
+            for id, check in all_checks().items()
+            if check.is_for(task) and all(given.get(n, True) for n in check.needs)
         )
     else:
         named = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted)
@@ -80,10 +91,6 @@ def chosen_checks(
         check = find_check(str(name))
         pairs.append((check, check.bind(params or {})))
     return tuple(sorted(pairs, key=lambda pair: pair[0].id))
-
-
-def _compares(check: Check) -> bool:
-    return "challenger" in check.needs
 
 
 def run(prepared: Prepared, on_progress: OnProgress | None = None, cancel: Event | None = None) -> Record:
@@ -149,7 +156,9 @@ class _Teller:
 def check_fit(prepared: Prepared) -> None:
     """Raise DataError or ModelError when roles, reference or model do not fit the data."""
     current, reference, model = prepared.current, prepared.reference, prepared.model
-    current.check_roles()
+    target = current.roles.target
+    late = reference is not None and target in reference.frame.names  # labels that are still to come
+    current.check_roles(frozenset({"target"}) if late else frozenset())
     if model is not None:
         model.check_columns(current.frame.names)
     if prepared.challenger is not None:
@@ -172,21 +181,18 @@ def check_fit(prepared: Prepared) -> None:
 def _counted(prepared: Prepared, teller: _Teller) -> Subject:
     clock = time.perf_counter()
     counted: list[Counted | None] = []
+    windows: list[tuple[Window, ...]] = []
     for what, dataset in (("current data", prepared.current), ("reference", prepared.reference)):
         if dataset is None:
             counted.append(None)
+            windows.append(())
             continue
         teller.step(f"counting {what}")
-        table = count(
-            dataset,
-            model=prepared.model,
-            on_batch=teller.counted(what),
-            stop=teller.stop,
-            sampling=prepared.sampling,
-        )
+        table, cut = _tables(prepared, dataset, teller.counted(what), teller.stop)
         if not table.rows:
             raise DataError(f"the {what} has no rows: there is nothing to audit.")
         counted.append(table)
+        windows.append(cut)
     teller.counting = round(time.perf_counter() - clock, 3)
     current, reference = counted
     if current is None:  # the loop above always counts the current data
@@ -201,7 +207,26 @@ def _counted(prepared: Prepared, teller: _Teller) -> Subject:
         stop=teller.stop,
         model=prepared.model,
         challenger=prepared.challenger,
+        windows=windows[0],
+        reference_windows=windows[1],
     )
+
+
+def _tables(
+    prepared: Prepared, dataset: Dataset, on_batch: Callable[[int], None], stop: Callable[[], None]
+) -> tuple[Counted, tuple[Window, ...]]:
+    model, sampling = prepared.model, prepared.sampling
+    if prepared.windows is None:
+        return count(dataset, model=model, on_batch=on_batch, stop=stop, sampling=sampling), ()
+    cut = _cut(prepared.windows, dataset)
+    return count_windows(dataset, cut, model=model, on_batch=on_batch, stop=stop, sampling=sampling)
+
+
+def _cut(windows: AuditWindows, dataset: Dataset) -> Cut:
+    if windows.number is None:
+        return windows.cut(dataset.roles.time)
+    rows = sum(batch.num_rows for batch in dataset.frame.batches(dataset.frame.names[:1]))
+    return Cut(rows=max(1, rows // windows.number))
 
 
 def _unrun(check: Check, params: Mapping[str, Any], why: str) -> Finding:
@@ -290,6 +315,7 @@ def described(prepared: Prepared, subject: Subject | None) -> dict[str, Any]:
         "model": None if model is None else {"task": current.roles.kind_of_task, "digest": model.digest},
         **({} if prepared.challenger is None else {"challenger": {"digest": prepared.challenger.digest}}),
         **({} if prepared.sampling is None else {"sample": prepared.sample}),
+        **({} if prepared.windows is None else {"windows": prepared.windows.model_dump(exclude_none=True)}),
     }
 
 

@@ -213,6 +213,10 @@ class _ColumnCounter:
         values.add("False", int(valid.sum()) - yes)
         return np.where(valid, np.where(true, _TRUE, _FALSE), NULL)
 
+    def fold(self) -> None:
+        """Turn the values held so far into a table."""
+        self._numbers.fold()
+
     def done(self) -> ColumnCounts:
         """Return the column's table."""
         a = self._about
@@ -231,7 +235,8 @@ def cell_hashes(column: pa.Array, kind: Kind) -> Hashes:
 class Counter:
     """Counts batches of some of a data set's rows; `rows_hashed` takes two 64-bit hashes of each row.
 
-    `sampling` says how many rows to keep beside the counts; nothing is kept when it is None.
+    `sampling` says how many rows to keep beside the counts; nothing is kept when it is None. `beside` is a sample that
+    several counters fill together.
     """
 
     def __init__(
@@ -242,9 +247,11 @@ class Counter:
         rows_hashed: Callable[[Hashes, Hashes], None],
         name: str = "data",
         sampling: SampleOf | None = None,
+        beside: SampleBuilder | None = None,
     ) -> None:
         self._name, self._fields = name, tuple(fields)
         self._sample = None if sampling is None else SampleBuilder(sampling)
+        self._samples = [s for s in (self._sample, beside) if s is not None]
         self._counters = {f.name: _ColumnCounter(f) for f in fields}
         self._prints = FingerprintBuilder({f.name: str(f.kind) for f in fields})
         self._scores = FingerprintBuilder({"row": "row", "score": "number"})
@@ -269,12 +276,17 @@ class Counter:
             entities = hashes if field.name == self._entity else entities
         first, second = self._prints.end_batch(batch.num_rows)
         self._rows_hashed(*((first, second) if distinct is None else (first[distinct], second[distinct])))
-        if self._sample is not None:
-            self._sample.push(batch, first, second)
+        for sample in self._samples:
+            sample.push(batch, first, second)
         if self._outcome.used:
             places = None if entities is None else slices_of(entities, first, int(NULL))
             _bind_scores(self._scores, first, self._outcome.push(batch, places))
         self.rows += batch.num_rows
+
+    def fold(self) -> None:
+        """Turn the rows that columns still hold into tables."""
+        for counter in self._counters.values():
+            counter.fold()
 
     @property
     def seen(self) -> dict[str, frozenset[str]]:

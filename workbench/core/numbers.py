@@ -236,15 +236,16 @@ class NumberBuilder:
         self._waiting.append(values)
         self._held += len(values)
         if self._held >= _BUFFER:
-            self._fold()
+            self.fold()
 
     def done(self) -> NumberCounts:
         """Return the table of everything pushed."""
-        self._fold()
+        self.fold()
         both = (self._infinite[0], self._infinite[1])
         return NumberCounts(**{**self._table.__dict__, "infinite": both})
 
-    def _fold(self) -> None:
+    def fold(self) -> None:
+        """Turn the values held so far into a table."""
         if not self._held:
             return
         x = np.sort(np.concatenate(self._waiting) + 0.0)

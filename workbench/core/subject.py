@@ -13,6 +13,7 @@ from workbench.core.joint import JointCounts
 from workbench.core.outcome import Predictor
 from workbench.core.regression import RegressionCounts
 from workbench.core.sample import Sample
+from workbench.core.windowed import Window
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Subject:
     stop: Callable[[], None] = field(default=lambda: None)
     model: Predictor | None = None
     challenger: Predictor | None = None
+    windows: tuple[Window, ...] = ()
+    reference_windows: tuple[Window, ...] = ()
 
     def lacks(self, need: str) -> str:
         """Return why `need` is not met, or an empty string."""
@@ -45,7 +48,8 @@ class Subject:
             "rows": self.current.sample is not None,
             "model": self.model is not None,
             "challenger": self.challenger is not None,
-            "truth": self.roles.target is not None,
+            "truth": self.roles.target is not None and self.roles.target in self.current.columns,
+            "windows": bool(self.windows),
         }[need]
         return "" if met else _LACKING[need]
 
@@ -94,7 +98,8 @@ _LACKING = {
     "rows": "it needs rows, and only counts are here",
     "model": "no model was given",
     "challenger": "no challenger was given: name a second model as `challenger`",
-    "truth": "no target column was given",
+    "truth": "there is no target column in the data",
+    "windows": "the data was not cut into windows: give `windows`, such as {by: month} or {rows: 5000}",
 }
 _TASK_WORDS = {
     "binary": "binary outcomes",

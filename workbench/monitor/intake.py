@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,10 +24,11 @@ from workbench.core.errors import ConfigError, shown
 from workbench.core.fingerprint import Hashes
 from workbench.core.frame import BLOCK, wrap
 from workbench.core.keys import key_hashes
+from workbench.core.parts import PartCounter
 from workbench.core.records import ARROW, Arrived
+from workbench.core.windows import WindowCounter
 from workbench.core.writing import write_whole
 from workbench.monitor.run import Monitor
-from workbench.monitor.windows import WindowCounter
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -68,7 +70,7 @@ class Intake:
         except Exception as error:
             raise ConfigError(f"the contract does not fit the baseline: {error}") from None
         time = self.monitor.cut.time
-        if self.monitor.settings.windows.by is not None:
+        if self.monitor.cut.by is not None:
             rule = self.contract.columns.get(str(time))
             if rule is None or rule.type != "time":
                 raise ConfigError(f"the contract needs the column {shown(time)} with type time: windows follow it.")
@@ -147,11 +149,11 @@ class Intake:
         if not table.num_rows:
             return np.zeros(0, np.int64)
         batch = table.combine_chunks().to_batches()[0]
-        if self.monitor.settings.windows.rows is None:
+        if self.monitor.cut.rows is None:
             return self.monitor.cut.numbers(batch, 0)
         before = self._store.arrived(tx) + self._pending(tx)
         at: Ints = before + np.maximum(0, np.cumsum(accepted) - 1)
-        return at // self.monitor.settings.windows.rows
+        return at // self.monitor.cut.rows
 
     def _taken(self, tx: Connection, rule: int, windows: Ints, hashes: Hashes) -> Mask:
         query = "SELECT 1 FROM keys WHERE window = ? AND rule = ? AND hash = ?"
@@ -196,10 +198,12 @@ class Intake:
             return int(table.num_rows)
 
     def _parts(self, table: pa.Table, start: int) -> Any:
-        counter = WindowCounter(self.monitor.cut, self.fields, self.monitor.roles, self.monitor.model, start)
+        monitor = self.monitor
+        make = partial(PartCounter, self.fields, monitor.roles, monitor.model)
+        counter = WindowCounter(monitor.cut, make, start)
         for batch in wrap(table).batches([f.name for f in self.fields]):
             counter.push(batch)
-        return counter.done()
+        return dict(counter.done())
 
     def _remove_orphans(self, tx: Connection) -> None:
         """Remove files of a transaction that did not get to its end."""

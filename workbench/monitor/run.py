@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ from workbench.core.errors import ConfigError, DataError, shown, unknown
 from workbench.core.frame import Field, Frame, Kind
 from workbench.core.parts import Part, PartCounter, together
 from workbench.core.subject import Subject
+from workbench.core.windows import UNDATED, WindowCounter, check_time
 from workbench.load import open_frame
 from workbench.load.models import Model, open_model
 from workbench.load.remote import found as found_remotely
 from workbench.load.remote import identity, is_remote
 from workbench.monitor.alerts import Alert, alerts, message, outcomes
 from workbench.monitor.store import Store, Window
-from workbench.monitor.windows import UNDATED, Cut, WindowCounter, check_time
 
 COUNTS = "counts.json.gz"
 _OUTCOME = ("target", "prediction", "score")
@@ -59,7 +60,7 @@ class Monitor:
         if plan.monitor is None:
             raise ConfigError("the plan has no `monitor` section: add one with `windows`, for example {by: month}.")
         self.plan, self.settings, self.roles = plan, plan.monitor, roles_of(plan)
-        self.cut = Cut(plan.monitor.windows, plan.time)
+        self.cut = plan.monitor.windows.cut(plan.time)
         self.policy: Policy = load_policy(plan.policy)
         self.checks = chosen_checks(plan.checks, self.roles.kind_of_task)
         self.model: Model | None = None if plan.model is None else open_model(plan.model, trust=plan.trust)
@@ -163,7 +164,7 @@ class Monitor:
         frame = open_frame(name, null_values=self.plan.null_values)
         fields = self.fields(frame)
         check_time(self.cut, fields)
-        counter = WindowCounter(self.cut, fields, self.roles, self.model, start)
+        counter = WindowCounter(self.cut, partial(PartCounter, fields, self.roles, self.model), start)
         for batch in frame.batches([f.name for f in fields]):
             counter.push(batch)
         return dict(counter.done())
@@ -185,7 +186,7 @@ class Monitor:
             with self.store.writing() as tx:
                 if self.store.knows(tx, source):  # another monitor was faster
                     return False
-                if self.settings.windows.rows is not None and self.store.arrived(tx) != start:
+                if self.cut.rows is not None and self.store.arrived(tx) != start:
                     continue  # rows came in between: the cuts lie elsewhere now
                 self.store.add(tx, source, _place(name), parts, self.cut.label, _now().isoformat(timespec="seconds"))
                 return True
@@ -202,7 +203,7 @@ class Monitor:
             windows = [w for w in self.store.windows(tx) if w.number != UNDATED]
             last = max((w.number for w in windows), default=0)
             for w in windows:
-                size, end = self.settings.windows.rows, self.cut.end(w.number)
+                size, end = self.cut.rows, self.cut.end(w.number)
                 over = w.rows >= size if size is not None else (end is not None and end <= latest) or w.number < last
                 if not w.closed and (over or everything):
                     self.store.close_window(tx, w.number)

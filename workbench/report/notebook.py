@@ -48,6 +48,7 @@ PARAMETERS = {  # in the order of the notebook's first cell; the comment is what
     "trust": "types that a model file may hold beyond those known",
     "seed": "the seed of whatever is sampled",
     "sample": "how many rows are kept for checks that need rows",
+    "windows": "how rows are cut for checks over time: {'by': 'month'}, {'rows': 5000} or {'number': 10}; None is not",
     "engine": "what reads and counts files: local or spark",
     "title": "what the audit is called",
     "output": "the folder that record.json is written to; empty writes nothing",

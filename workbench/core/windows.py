@@ -1,22 +1,19 @@
-"""Windows: which period of the calendar, or which run of rows, a row falls into."""
+"""Windows: which period of the calendar, or which run of rows, a row falls into; each counted by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from workbench.audit.operations import Windows
-from workbench.core.dataset import Roles
 from workbench.core.errors import ConfigError
 from workbench.core.frame import BLOCK, Field, Kind
-from workbench.core.outcome import Predictor
-from workbench.core.parts import Part, PartCounter
 
 Ints = NDArray[np.int64]
 UNDATED = np.iinfo(np.int64).min
@@ -28,39 +25,61 @@ _WEEK = 4  # 1970-01-01 was a Thursday; weeks begin on Monday
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The rule that numbers windows; numbers follow the time (or the rows), so they can be compared."""
+    """The rule that numbers windows; numbers follow the time (or the rows), so they can be compared.
 
-    settings: Windows
+    Either `by` a period of the calendar (UTC, from the column `time`) or by a number of `rows`. Windows of one `season`
+    (hour of the day, weekday or month) are alike.
+    """
+
+    by: str | None = None
+    rows: int | None = None
     time: str | None = None
+    season: str | None = None
 
     def __post_init__(self) -> None:
-        if self.settings.by is not None and self.time is None:
-            raise ConfigError("windows by calendar need the plan's `time`: name the column that holds it.")
+        if self.by is not None and self.time is None:
+            raise ConfigError("windows by calendar need the role `time`: name the column that holds it.")
 
     def numbers(self, batch: pa.RecordBatch, start: int) -> Ints:
         """Return each row's window; `start` is the number of rows that came before the batch."""
-        if self.settings.rows is not None:
-            return (np.arange(batch.num_rows, dtype=np.int64) + start) // self.settings.rows
+        if self.rows is not None:
+            return (np.arange(batch.num_rows, dtype=np.int64) + start) // self.rows
         column = batch.column(batch.schema.get_field_index(str(self.time)))
         micros = pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), UNDATED).to_numpy()
-        found = period_of(micros, str(self.settings.by))
+        found = period_of(micros, str(self.by))
         found[micros == UNDATED] = UNDATED
         return found
+
+    def number_at(self, micros: int) -> int:
+        """Return the window of the calendar that an instant (microseconds since 1970, UTC) is in."""
+        return int(period_of(np.array([micros], np.int64), str(self.by))[0])
 
     def label(self, number: int) -> str:
         """Return the name of a window: 2026-01-31T05, 2026-01-31, 2026-W05, 2026-01, 2026-Q1, 2026, or its rows."""
         if number == UNDATED:
             return "undated"
-        if self.settings.rows is not None:
-            size = self.settings.rows
+        if self.rows is not None:
+            size = self.rows
             return f"rows-{number * size + 1:09d}-{(number + 1) * size:09d}"
-        return _LABELS[str(self.settings.by)](number)
+        return _LABELS[str(self.by)](number)
 
     def end(self, number: int) -> int | None:
         """Return the first microsecond (UTC, since 1970) after a window of the calendar."""
-        if number == UNDATED or self.settings.by is None:
+        if number == UNDATED or self.by is None:
             return None
-        return int(_starts(number + 1, self.settings.by).astype("datetime64[us]").astype(np.int64))
+        return int(_starts(number + 1, self.by).astype("datetime64[us]").astype(np.int64))
+
+    def start(self, number: int) -> int | None:
+        """Return the first microsecond (UTC, since 1970) of a window of the calendar."""
+        return None if number == UNDATED else self.end(number - 1)
+
+    def season_of(self, number: int) -> str:
+        """Return which hour, weekday or month a window of the calendar begins in; empty without a season."""
+        start = self.start(number)
+        if self.season is None or start is None:
+            return ""
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=start)
+        return {"hour": f"hour {at:%H}", "weekday": f"{at:%A}", "month": f"{at:%B}"}[self.season]
 
 
 def period_of(micros: Ints, by: str) -> Ints:
@@ -96,14 +115,22 @@ _LABELS: dict[str, Callable[[int], str]] = {
 }
 
 
-class WindowCounter:
-    """Counts batches into a part for each window, in blocks of one size, so that a window counts as its rows alone."""
+class CountsBatches(Protocol):
+    """What counts the rows of one window."""
 
-    def __init__(
-        self, cut: Cut, fields: Sequence[Field], roles: Roles, model: Predictor | None, start: int = 0
-    ) -> None:
-        self._cut, self._fields, self._roles, self._model = cut, tuple(fields), roles, model
-        self._counters: dict[int, PartCounter] = {}
+    def push(self, batch: pa.RecordBatch) -> None:
+        """Take a batch of normalised columns, in the order of the fields."""
+
+    def done(self) -> Any:
+        """Return the tables of everything pushed."""
+
+
+class WindowCounter:
+    """Counts batches into tables for each window, in blocks of one size, so that a window counts as its rows alone."""
+
+    def __init__(self, cut: Cut, make: Callable[[], CountsBatches], start: int = 0) -> None:
+        self._cut, self._make = cut, make
+        self._counters: dict[int, CountsBatches] = {}
         self._waiting: dict[int, list[pa.RecordBatch]] = {}
         self.rows = start
 
@@ -118,7 +145,7 @@ class WindowCounter:
         if number not in self._counters:
             if len(self._counters) >= MOST_WINDOWS:
                 raise ConfigError(f"the data falls into more than {MOST_WINDOWS:,} windows: take longer ones.")
-            self._counters[number] = PartCounter(self._fields, self._roles, self._model)
+            self._counters[number] = self._make()
             self._waiting[number] = []
         waiting = [*self._waiting[number], rows]
         held = sum(b.num_rows for b in waiting)
@@ -130,11 +157,8 @@ class WindowCounter:
             waiting = whole[len(full) :]
         self._waiting[number] = waiting
 
-    def done(self) -> Mapping[int, Part]:
-        """Return the part of each window that had rows."""
-        return dict(self._finished())
-
-    def _finished(self) -> Iterator[tuple[int, Part]]:
+    def done(self) -> Iterator[tuple[int, Any]]:
+        """Yield the number and the tables of each window that had rows, in order."""
         for number, counter in sorted(self._counters.items()):
             rest = self._waiting[number]
             if rest:
@@ -144,7 +168,7 @@ class WindowCounter:
 
 def check_time(cut: Cut, fields: Sequence[Field]) -> None:
     """Raise ConfigError when windows follow the calendar and the time column holds no times."""
-    if cut.settings.by is None:
+    if cut.by is None:
         return
     kinds = {f.name: f.kind for f in fields}
     if kinds.get(str(cut.time)) is not Kind.TIME:
