@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
+from typing import Any
 
-from workbench.audit.policy import Policy, Relative, Rule
+from workbench.audit.learnt import LEAST_WINDOWS, Limits, learn, reference_values
+from workbench.audit.policy import Learnt, Policy, Relative, Rule
 from workbench.audit.record import Judgement, Verdict
 from workbench.core import distances, intervals
 from workbench.core.finding import Finding, Measure, Status
@@ -27,14 +29,17 @@ class Hypothesis:
     value: float
     interval: Interval | None
     relative: bool = False
+    learnt: Limits | None = None
 
     @property
     def ends(self) -> tuple[float, float]:
         """Return the permitted range."""
         limit = self.rule.limit
+        if self.learnt is not None:
+            return self.learnt.low, self.learnt.high
         if isinstance(limit, tuple):
             return limit
-        number = limit.reference if isinstance(limit, Relative) else float(limit)
+        number = _number(limit)
         return (-math.inf, number) if self.rule.operator in ("<=", "<") else (number, math.inf)
 
 
@@ -82,6 +87,8 @@ def _selected(
 
 
 def _matches(rule: Rule, m: Measure) -> bool:
+    if m.window.startswith("reference") and rule.window.startswith("*"):
+        return False  # what the reference holds is what others are judged against
     wanted = ((rule.measure, m.name), (rule.column, m.column), (rule.group, m.group))
     more = ((rule.window, m.window), (rule.where, m.where))
     return all(value == pattern or (pattern and fnmatchcase(value, pattern)) for pattern, value in (*wanted, *more))
@@ -106,6 +113,12 @@ def _hypothesis(rule: Rule, measure: Measure, finding: Finding, policy: Policy) 
     if measure.value is None:
         return replace(about, reason=f"undefined: {measure.undefined_because}")
     interval = _interval(measure)
+    if isinstance(rule.limit, Learnt):
+        limits = learn(reference_values(finding, measure), rule.limit, rule.operator, policy.level)
+        if limits is None:
+            why = f"under {LEAST_WINDOWS} windows of the reference have this measure: nothing to learn a limit from"
+            return replace(about, reason=why)
+        return Hypothesis(rule, measure, finding, float(measure.value), interval, learnt=limits)
     if not isinstance(rule.limit, Relative):
         return Hypothesis(rule, measure, finding, float(measure.value), interval)
     twin = _sibling(finding, measure.name, measure, window="reference")
@@ -131,7 +144,8 @@ def _sibling(finding: Finding, name: str, like: Measure, window: str = "") -> Me
 
 
 def _decided(hypotheses: Sequence[Hypothesis], policy: Policy) -> list[Judgement]:
-    family = [h for h in hypotheses if h.rule.basis == "interval" and h.interval is not None]
+    tested = [h for h in hypotheses if h.rule.basis == "interval" and (h.interval is not None or h.learnt is not None)]
+    family = [h for h in tested if h.learnt is None or h.learnt.freedom]
     p_values = [_p_value(h, policy.level) for h in family]
     rejected, adjusted = intervals.benjamini_hochberg(p_values, policy.false_discovery_rate)
     alpha = policy.false_discovery_rate / max(1, len(family))
@@ -140,8 +154,10 @@ def _decided(hypotheses: Sequence[Hypothesis], policy: Policy) -> list[Judgement
         for h, t in zip(family, zip(p_values, adjusted, rejected, strict=True), strict=True)
     ]
     for h in hypotheses:
-        if h.rule.basis == "point":
+        if h.rule.basis == "point" or (h.learnt is not None and not h.learnt.freedom):
             found.append(_by_point(h))
+        elif h.learnt is not None:
+            continue
         elif h.interval is None:
             why = "the measure has no interval: give the rule `basis: point` to judge the value alone"
             found.append(replace(_judgement(h), outcome="cannot_tell", reason=why))
@@ -162,14 +178,19 @@ def _by_interval(h: Hypothesis, p: float, adjusted: float, reject: bool, policy:
     j = replace(_judgement(h), p_value=float(f"{p:.6g}"), adjusted_p_value=float(f"{adjusted:.6g}"))
     if reject:
         return replace(j, outcome=h.rule.severity, reason="beyond the limit by more than sampling error explains")
-    if h.interval is not None and low <= h.interval.low and h.interval.high <= high:
+    if h.learnt is not None and low <= h.value <= high:
+        return replace(j, outcome="pass", reason="within what the windows of the reference let one expect")
+    if h.learnt is None and h.interval is not None and low <= h.interval.low and h.interval.high <= high:
         excluded = _excluded(h)
         if not excluded:
             return replace(j, outcome="pass", reason="the whole interval is within the limit")
         why = f"within the limit, but {excluded} groups with rows could not be compared"
         return replace(j, outcome="cannot_tell", reason=why)
     least = _minimum_detectable(h, policy, alpha)
-    return replace(j, outcome="cannot_tell", reason="the interval reaches across the limit", minimum_detectable=least)
+    why = "the interval reaches across the limit"
+    if h.learnt is not None:
+        why = "beyond the limit of one window, but not beyond what this many windows and columns let one expect"
+    return replace(j, outcome="cannot_tell", reason=why, minimum_detectable=least)
 
 
 def _excluded(h: Hypothesis) -> int:
@@ -182,6 +203,9 @@ def _excluded(h: Hypothesis) -> int:
 
 
 def _p_value(h: Hypothesis, level: float) -> float:
+    if h.learnt is not None:
+        p = h.learnt.p_value(h.value, h.rule.operator)
+        return 1.0 if p is None else p
     low, high = h.ends
     sides = [(limit, side) for limit, side in ((high, "above"), (low, "below")) if math.isfinite(limit)]
     # Leaving a range on either side is two hypotheses.
@@ -208,6 +232,8 @@ def _one_sided(h: Hypothesis, limit: float, side: str, level: float) -> float:
 
 def _minimum_detectable(h: Hypothesis, policy: Policy, alpha: float) -> float | None:
     low, high = h.ends
+    if h.learnt is not None:
+        return float(f"{h.learnt.reach(alpha, 0.8, h.rule.operator):.6g}")
     limit, side = (high, "above") if math.isfinite(high) else (low, "below")
     if h.interval is None:
         return None
@@ -221,15 +247,13 @@ def _minimum_detectable(h: Hypothesis, policy: Policy, alpha: float) -> float | 
 
 
 def _answer(rule: Rule, outcome: str, reason: str) -> Judgement:
-    limit = rule.limit
-    number = limit.reference if isinstance(limit, Relative) else limit[1] if isinstance(limit, tuple) else float(limit)
     return Judgement(
         rule=rule.id,
         outcome=outcome,
         reason=reason,
         measure=rule.measure,
         operator=_operator(rule),
-        limit=number,
+        limit=None if isinstance(rule.limit, Learnt) else _number(rule.limit),
         severity=rule.severity,
         required=rule.required,
         basis=rule.basis,
@@ -237,6 +261,12 @@ def _answer(rule: Rule, outcome: str, reason: str) -> Judgement:
         requirement=rule.requirement,
         owner=rule.owner,
     )
+
+
+def _number(limit: float | Relative | Learnt | tuple[float, float]) -> float:
+    if isinstance(limit, Learnt):
+        return math.nan
+    return limit.reference if isinstance(limit, Relative) else limit[1] if isinstance(limit, tuple) else float(limit)
 
 
 def _operator(rule: Rule) -> str:
@@ -264,7 +294,17 @@ def _judgement(h: Hypothesis) -> Judgement:
     j = _about(_answer(h.rule, "", ""), h.finding, h.measure)
     ends = (None, None) if h.interval is None else (h.interval.low, h.interval.high)
     low, high = (None if e is None or math.isinf(e) else rounded(e) for e in ends)
+    if h.learnt is not None:
+        j = replace(j, **_learnt_words(h.learnt, h.rule.operator))
     return replace(j, value=rounded(h.value), low=low, high=high)
+
+
+def _learnt_words(limits: Limits, operator: str) -> dict[str, Any]:
+    from workbench.core.finding import rounded
+
+    if operator == "between":
+        return {"operator": f"between {limits.low:.6g} and", "limit": rounded(limits.high)}
+    return {"limit": rounded(limits.low if operator[0] == ">" else limits.high)}
 
 
 def _waived(j: Judgement, policy: Policy, today: date) -> Judgement:

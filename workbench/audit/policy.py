@@ -24,6 +24,14 @@ class Relative(BaseModel):
     reference: float
 
 
+class Learnt(BaseModel):
+    """A limit learnt from the reference's windows: t prediction limits, or mean -+ `deviations` as NannyML has it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    windows: Literal["prediction", "nannyml"]
+    deviations: float = Field(3.0, gt=0)
+
+
 class Rule(BaseModel):
     """One rule: the measures it selects (wildcards allowed), the limit, what a breach means and who asked for it."""
 
@@ -36,7 +44,7 @@ class Rule(BaseModel):
     window: str = ""
     where: str = ""
     operator: Literal["<=", "<", ">=", ">", "between"]
-    limit: float | Relative | tuple[float, float]
+    limit: float | Relative | Learnt | tuple[float, float]
     severity: Literal["fail", "warn"] = "fail"
     required: bool = True
     basis: Literal["interval", "point"] = "interval"
@@ -51,7 +59,7 @@ class Rule(BaseModel):
     @model_validator(mode="after")
     def _limit_fits(self) -> Rule:
         pair = isinstance(self.limit, tuple)
-        if pair != (self.operator == "between"):
+        if pair != (self.operator == "between") and not isinstance(self.limit, Learnt):
             raise ValueError("operator `between` takes limit [low, high]; every other one a number")
         if isinstance(self.limit, tuple) and self.limit[0] > self.limit[1]:
             raise ValueError("limit [low, high] is upside down")

@@ -63,7 +63,7 @@ class Prepared:
     @property
     def sampling(self) -> SampleOf | None:
         """Return how many rows to keep for the checks that need rows, or None when none does."""
-        needed = any("rows" in check.needs for check, _ in self.checks)
+        needed = any("rows" in {*check.needs, *check.uses} for check, _ in self.checks)
         return SampleOf(self.sample, self.seed) if needed else None
 
 

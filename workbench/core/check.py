@@ -47,7 +47,7 @@ class Check:
     """A registered check: stable id and code, title, what it needs, and the function that measures.
 
     One on request runs only where a plan names it: it asks or fits a model many times, serves a law of one place, or
-    has to be told what to compare with.
+    has to be told what to compare with. What it `uses` it can do without, with less to say.
     """
 
     id: str
@@ -57,6 +57,7 @@ class Check:
     needs: tuple[str, ...] = ()
     version: str = "1"
     on_request: bool = False
+    uses: tuple[str, ...] = ()
     family: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -149,12 +150,19 @@ CHECKS: dict[str, Check] = {}
 
 
 def check(
-    id: str, code: str, title: str, *, needs: tuple[str, ...] = (), version: str = "1", on_request: bool = False
+    id: str,
+    code: str,
+    title: str,
+    *,
+    needs: tuple[str, ...] = (),
+    version: str = "1",
+    on_request: bool = False,
+    uses: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Register a function `(subject, *, typed parameters) -> Result` as the check `id`."""
     if not _ID.fullmatch(id) or not _CODE.fullmatch(code):
         raise ConfigError(f"a check's id is family.noun and its code like D001, not {id!r} and {code!r}.")
-    for need in needs:
+    for need in (*needs, *uses):
         if need not in NEEDS:
             raise ConfigError(f"{id}: " + unknown("need", need, NEEDS))
 
@@ -163,7 +171,7 @@ def check(
             taken = other.id == id or other.code == code
             if taken and other.function.__qualname__ != function.__qualname__:
                 raise ConfigError(f"{id} ({code}): the id or code is taken by {other.id} ({other.code}).")
-        CHECKS[id] = Check(id, code, title, function, needs, version, on_request)
+        CHECKS[id] = Check(id, code, title, function, needs, version, on_request, uses)
         return function
 
     return register
