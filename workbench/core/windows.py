@@ -100,7 +100,7 @@ def _starts(number: int, by: str) -> Any:
 
 
 def _week_label(number: int) -> str:
-    year, week, _ = _starts(number, "week").astype(object).isocalendar()
+    year, week, _ = _starts(number, "week").item().isocalendar()
     return f"{year}-W{week:02d}"
 
 
