@@ -254,6 +254,7 @@ def _answer(rule: Rule, outcome: str, reason: str) -> Judgement:
         measure=rule.measure,
         operator=_operator(rule),
         limit=None if isinstance(rule.limit, Learnt) else _number(rule.limit),
+        lower_limit=rule.limit[0] if isinstance(rule.limit, tuple) else None,
         severity=rule.severity,
         required=rule.required,
         basis=rule.basis,
@@ -303,7 +304,8 @@ def _learnt_words(limits: Limits, operator: str) -> dict[str, Any]:
     from workbench.core.finding import rounded
 
     if operator == "between":
-        return {"operator": f"between {limits.low:.6g} and", "limit": rounded(limits.high)}
+        ends = {"lower_limit": rounded(limits.low), "limit": rounded(limits.high)}
+        return {"operator": f"between {limits.low:.6g} and", **ends}
     return {"limit": rounded(limits.low if operator[0] == ">" else limits.high)}
 
 

@@ -53,6 +53,7 @@ class Judgement:
     n: int | None = None
     operator: str = ""
     limit: float | None = None
+    lower_limit: float | None = None
     p_value: float | None = None
     adjusted_p_value: float | None = None
     minimum_detectable: float | None = None

@@ -176,20 +176,45 @@ class _Loss:
     def at(self, matrix: Matrix) -> Floats:
         return np.asarray((self.models[0](matrix) + self.models[1](matrix)) / 2, np.float64)
 
-    def mean(self, matrix: Matrix, level: float) -> tuple[float, Interval]:
+    def mean(self, matrix: Matrix, weights: Floats, level: float) -> tuple[float, Interval]:
         """Return the expected mean loss with the interval of the one that will be measured.
 
-        The miss on rows not learnt from corrects the mean; its spread grows with the loss, so that windows with other
-        losses get another width. Both the window's rows and the reference's count.
+        The misses on rows not learnt from, weighted to be like the window's rows, correct the mean (doubly robust).
+        Their spread grows with the loss, so that windows with other losses get another width; the window's rows and the
+        weighted reference's both count.
         """
         estimated = self.at(matrix)
         floor = max(float(np.quantile(np.abs(self.scale), 0.05)), 1e-300)
         relative = self.miss / np.maximum(self.scale, floor)
-        within = float(relative.var()) * float((np.maximum(estimated, floor) ** 2).mean())
-        value = float(estimated.mean() + self.miss.mean())
-        error = math.sqrt(within / len(estimated) + float(self.miss.var()) / len(self.miss))
-        half = normal_quantile(level) * error
+        within = float(np.average(relative**2, weights=weights)) * float((np.maximum(estimated, floor) ** 2).mean())
+        correction = float(np.average(self.miss, weights=weights))
+        learnt = float((weights**2 * (self.miss - correction) ** 2).sum()) / float(weights.sum()) ** 2
+        value = float(estimated.mean() + correction)
+        half = normal_quantile(level) * math.sqrt(within / len(estimated) + learnt)
         return value, Interval(value - half, value + half, "held-out misses, prediction")
+
+
+def likeness(reference: Matrix, window: Matrix, seed: int) -> Floats:
+    """Return how much more often each reference row would occur in the window: the odds of a classifier, mean 1.
+
+    Cross-fitted, so that no row weighs itself; odds are cut at 50. Source: Sugiyama, Suzuki and Kanamori (2012),
+    Density Ratio Estimation in Machine Learning, chapter 4.
+    """
+    ensemble = import_extra("sklearn.ensemble", "model", "weighting rows to be like a window's")
+    halves = [np.arange(len(m)) % 2 == 0 for m in (reference, window)]
+    found = np.ones(len(reference))
+    for flip in (False, True):
+        own, other = (half ^ flip for half in halves)
+        matrix = np.concatenate((reference[own], window[other]))
+        label = np.concatenate((np.zeros(int(own.sum())), np.ones(int(other.sum()))))
+        if not 0 < label.mean() < 1:
+            continue
+        model = ensemble.HistGradientBoostingClassifier(
+            random_state=seed, early_stopping=False, max_iter=40, min_samples_leaf=40, max_leaf_nodes=8
+        )
+        p = np.clip(model.fit(matrix, label).predict_proba(reference[~own])[:, 1], 1e-3, 1 - 1e-3)
+        found[~own] = np.minimum(p / (1 - p) * float(own.sum() / max(1, other.sum())), 50.0)
+    return np.asarray(found / found.mean(), np.float64)
 
 
 def loss_estimates(subject: Subject, draws: int) -> Estimates:
@@ -211,7 +236,8 @@ def loss_estimates(subject: Subject, draws: int) -> Estimates:
     points: list[Point] = []
     for (label, _, _), rows, matrix in zip(every, others, matrices[1:], strict=True):
         matrix = matrix[~np.isnan(rows.prediction)]
-        each = _losses(learnt, matrix, label, subject.level)
+        weights = likeness(matrices[0], matrix, subject.seed) if len(matrix) else np.ones(reference.n)
+        each = _losses(learnt, matrix, weights, label, subject.level)
         measures += each
         points += [Point(label, "estimated", m) for m in each] if label else []
     assumes = "assumes that the loss depends on the features and the prediction as on the reference"
@@ -244,7 +270,7 @@ def _learn(matrix: Matrix, loss: Floats, seed: int) -> _Loss:
     return _Loss((models[0], models[1]), miss, scale)
 
 
-def _losses(learnt: Mapping[str, _Loss], matrix: Matrix, window: str, level: float) -> list[Measure]:
+def _losses(learnt: Mapping[str, _Loss], matrix: Matrix, weights: Floats, window: str, level: float) -> list[Measure]:
     found = []
     for name, loss in learnt.items():
         head = (f"estimated_{name}", window)
@@ -252,7 +278,7 @@ def _losses(learnt: Mapping[str, _Loss], matrix: Matrix, window: str, level: flo
             why = "no row has a prediction"
             found.append(Measure(head[0], None, window=window, n=0, undefined_because=why))
             continue
-        value, interval = loss.mean(matrix, level)
+        value, interval = loss.mean(matrix, weights, level)
         ends = (max(0.0, interval.low), max(0.0, interval.high))
         if name.startswith("root"):
             value, ends = math.sqrt(max(0.0, value)), (math.sqrt(ends[0]), math.sqrt(ends[1]))

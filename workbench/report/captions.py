@@ -93,6 +93,20 @@ def _confusion_sentence(e: Evidence) -> str:
     return f"{right}; most often wrong: {pair}, {often} rows."
 
 
+def _windows_sentence(e: Evidence) -> str:
+    rows = [dict(zip(e.columns, row, strict=True)) for row in e.rows]
+    current = [r for r in rows if r["series"] != "reference" and _number(r["value"]) is not None]
+    unit, title = str(e.notes.get("unit") or ""), words.measure_title(str(e.notes.get("measure") or "value"))
+    if not current:
+        return f"{title}: no window has a value."
+    bad = [r for r in current if r.get("outcome") in ("fail", "warn")]
+    ends = sorted(_number(r["value"]) or 0.0 for r in current)
+    said = f"{title} in {len(current)} windows: from {words.number(ends[0], unit)} to {words.number(ends[-1], unit)}"
+    if not bad:
+        return f"{said}."
+    return f"{said}; {len(bad)} beyond the limit, first {words.window_words(str(bad[0]['window']))}."
+
+
 _SENTENCES: dict[str, Callable[[Evidence], str]] = {
     "forest": _forest_sentence,
     "distribution": _shares_sentence,
@@ -102,4 +116,5 @@ _SENTENCES: dict[str, Callable[[Evidence], str]] = {
     "curve": _curve_sentence,
     "lines": _lines_sentence,
     "confusion": _confusion_sentence,
+    "windows": _windows_sentence,
 }

@@ -32,17 +32,18 @@ from workbench.report.chart_parts import (
 from workbench.report.line_charts import confusion, lines
 from workbench.report.png import compressed
 from workbench.report.shown import ShownEvidence
+from workbench.report.window_charts import windows
 
 MOST_ROWS = 40
 
 
 def chart_spec(shown: ShownEvidence, palette: Palette = LIGHT, suppressed: str = "n < 10") -> Spec | None:
     """Return the Vega-Lite spec of a table, or None when it is shown as a table only."""
-    draw = _DRAWINGS.get(shown.evidence.kind)
+    draw = _DRAWINGS.get(shown.drawing.kind)
     rows = _rows(shown)
     if draw is None or not rows:
         return None
-    body = draw(rows, shown.evidence.notes, palette, suppressed)
+    body = draw(rows, shown.drawing.notes, palette, suppressed)
     return {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", **body, "config": _config(palette)}
 
 
@@ -63,7 +64,7 @@ def chart_svg(shown: ShownEvidence, suppressed: str = "n < 10") -> str | None:
     svg = _converted("vegalite_to_svg", chart_spec(shown, LIGHT, suppressed))
     if not isinstance(svg, str):
         return None
-    return _described(svg, words.plain(shown.evidence.title, 160), chart_sentence(shown.evidence))
+    return _described(svg, words.plain(shown.evidence.title, 160), chart_sentence(shown.drawing))
 
 
 def chart_png(shown: ShownEvidence, suppressed: str = "n < 10", scale: float = 1.5) -> bytes | None:
@@ -241,6 +242,7 @@ _DRAWINGS: dict[str, Callable[[Rows, Mapping[str, Cell], Palette, str], Spec]] =
     "curve": _curve,
     "lines": lines,
     "confusion": confusion,
+    "windows": windows,
 }
 
 # ---------------------------------------------------------------------------- parts
@@ -248,19 +250,20 @@ _DRAWINGS: dict[str, Callable[[Rows, Mapping[str, Cell], Palette, str], Spec]] =
 
 def _rows(shown: ShownEvidence) -> Rows:
     # Fields get our own names from the table's columns; whatever the data says is a value, never a field or a format.
-    table = shown.evidence
+    table = shown.drawing
     rows: Rows = []
     most = 400 if table.kind in _DENSE else MOST_ROWS
     for at, cells in enumerate(table.rows[:most]):
-        row = {k: as_text(v) for k, v in zip(table.columns, cells, strict=True) if k in _FIELDS}
+        pairs = zip(table.columns, cells, strict=True)
+        row = {k: v if k == "window" else as_text(v) for k, v in pairs if k in _FIELDS}
         rows.append({**row, "hidden": at in shown.hidden})
     return rows
 
 
-_DENSE = ("curve", "distribution", "lines", "confusion")
+_DENSE = ("curve", "distribution", "lines", "confusion", "windows")
 _FIELDS = frozenset(
     """label n value low high reference current category column mean_score observed x y series truth prediction
-    share""".split()  # noqa: SIM905
+    share window short outcome limit lower_limit""".split()  # noqa: SIM905
 )
 
 

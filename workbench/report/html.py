@@ -173,7 +173,7 @@ def _chart(evidence: ShownEvidence, svg: str) -> Chart:
     return Chart(
         uri=svg_uri(svg),
         title=evidence_title(evidence),
-        sentence=chart_sentence(evidence.evidence),
+        sentence=chart_sentence(evidence.drawing),
         key=kind in ("distribution", "categories", "missing"),
         wide=kind == "forest",
         table=_table(evidence),

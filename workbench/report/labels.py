@@ -25,6 +25,19 @@ def _visible(letter: str) -> str:
     return letter
 
 
+_ROWS = re.compile(r"(reference )?rows-0*(\d+)-0*(\d+)")
+
+
+def window_words(label: str, *, bare: bool = False) -> str:
+    """Return a window's name for reading: `2026-01`, or `rows 5 001–10 000`; `bare` leaves out what kind it is."""
+    found = _ROWS.fullmatch(label)
+    if found is None:
+        return plain(label.removeprefix("reference ") if bare else label, 60)
+    # A thin space that does not break the line parts thousands.
+    ends = "\u2013".join(f"{int(end):,}".replace(",", "\u202f") for end in found.groups()[1:])
+    return ends if bare else f"{found[1] or ''}rows {ends}"
+
+
 def group_parts(label: str) -> list[tuple[str, str | None]]:
     r"""Read `race=Asian & sex=\N` back into (column, value) pairs; a missing value is None."""
     pairs = []

@@ -71,6 +71,8 @@ def cell_text(evidence: Evidence, row: int, column: int) -> str:
     if isinstance(value, str):
         if name == "group":
             return words.group_words(value) or "all rows"
+        if name == "window":
+            return words.window_words(value, bare=evidence.kind == "windows")
         return words.plain(value, 120)
     if value is None or isinstance(value, bool):
         return words.number(value)

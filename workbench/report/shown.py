@@ -30,6 +30,12 @@ class ShownEvidence:
     place: tuple[int, int]
     evidence: Evidence
     hidden: frozenset[int] = frozenset()
+    judged: Evidence | None = None
+
+    @property
+    def drawing(self) -> Evidence:
+        """Return what is drawn: the table, with outcomes and limits beside its values where windows were judged."""
+        return self.judged or self.evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +174,27 @@ def _finding(
     minimum: int,
 ) -> ShownFinding:
     measures = tuple(_measure(start + i, m, small, minimum) for i, m in enumerate(finding.measures))
-    evidence = tuple(shown_evidence(e, small, (at, i)) for i, e in enumerate(finding.evidence))
     mine = tuple(j for j in judgements if j.judgement.check in (finding.check, finding.code))
+    evidence = tuple(
+        replace(shown_evidence(e, small, (at, i)), judged=_judged_windows(e, mine) if e.kind == "windows" else None)
+        for i, e in enumerate(finding.evidence)
+    )
     return ShownFinding(at, finding, measures, evidence, mine)
+
+
+def _judged_windows(evidence: Evidence, judgements: Sequence[ShownJudgement]) -> Evidence | None:
+    """Return a table over windows with each window's outcome and limits beside its values."""
+    name, column = evidence.notes.get("measure"), evidence.notes.get("column")
+    about = [s.judgement for s in judgements if s.judgement.measure == name and s.judgement.column == column]
+    found = {j.window: j for j in about if not j.group and not j.where}
+    if not found:
+        return None
+    at = evidence.columns.index("window")
+    rows = []
+    for row in evidence.rows:
+        j = found.get(str(row[at]))
+        rows.append((*row, *((None, None, None) if j is None else (j.outcome, j.lower_limit, j.limit))))
+    return replace(evidence, columns=(*evidence.columns, "outcome", "lower_limit", "limit"), rows=tuple(rows))
 
 
 def _measure(index: int, m: Measure, small: frozenset[str], minimum: int) -> ShownMeasure:

@@ -154,7 +154,7 @@ def _drawing(evidence: ShownEvidence, shown: Shown) -> Markup | None:
     png = charts.chart_png(evidence, shown.suppressed_text, scale=1.0)
     if png is None:
         return None
-    sentence = chart_sentence(evidence.evidence)
+    sentence = chart_sentence(evidence.drawing)
     uri = "data:image/png;base64," + base64.b64encode(png).decode()
     title = html.evidence_title(evidence)
     picture = Markup('<p>{}<br>{}<br><img alt="{}" src="{}"></p>')

@@ -12,6 +12,7 @@ from workbench.report.labels import group_parts as group_parts
 from workbench.report.labels import group_values as group_values
 from workbench.report.labels import group_words as group_words
 from workbench.report.labels import plain as plain
+from workbench.report.labels import window_words as window_words
 
 MINUS = "\u2212"
 THIN = "\u202f"  # a thin space that does not break the line
@@ -260,7 +261,8 @@ def title_of(m: Measure | Judgement) -> str:
 def scope_words(m: Measure | Judgement) -> str:
     """Return what a measure is about: its group, else its column; then its window and where."""
     subject = group_words(m.group) if m.group else plain(m.column, 60) if m.column else ""
-    rest = [plain(part, 60) for part in (m.window, m.where) if part]
+    rest = [window_words(m.window)] if m.window else []
+    rest += [plain(m.where, 60)] if m.where else []
     return " · ".join([part for part in (subject, *rest) if part])
 
 
