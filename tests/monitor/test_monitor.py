@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,6 +15,7 @@ import workbench as wb
 from tests.monitor.conftest import POLICY, small
 from workbench.audit.plan import plan_of
 from workbench.core.errors import ConfigError, DataError
+from workbench.core.windowed import to_bytes
 from workbench.monitor.run import Monitor
 from workbench.monitor.store import Store
 
@@ -232,7 +234,10 @@ def test_car_loan_alerts_open_at_the_documented_change(shared_data: Path, tmp_pa
                 {"id": "auc", "check": "performance.classification", "measure": "roc_auc",
                  "operator": ">=", "limit": {"reference": -0.005}},
             ]},
-            "monitor": {"store": str(tmp_path / "store"), "windows": {"rows": 5000}, "alert_after": 2},
+            "monitor": {
+                "store": str(tmp_path / "store"), "windows": {"rows": 5000}, "alert_after": 2,
+                "error_control": "window",
+            },
         }
     )  # fmt: skip
     (tmp_path / "new").mkdir()
@@ -272,3 +277,51 @@ def test_a_bundle_that_keeps_counts_is_a_baseline(stream, tmp_path):
         Monitor(plan(reference=None, monitor=settings))
     with pytest.raises(ConfigError, match="no baseline"):
         Monitor(plan(reference=None, monitor={"store": str(tmp_path / "fourth")}))
+
+
+def test_levels_over_all_windows_decide_what_opens_an_alert(stream):
+    """A window that fails by itself opens nothing where, over all windows, a rarer chance is asked for."""
+    folder, plan = stream
+    for month, shift in enumerate((0.0, 0.6, 0.0, 1.2), 1):
+        small(month, rows=400, shift=shift, start=f"2026-{month:02d}-01").to_parquet(folder / f"{month}.parquet")
+    opened = {}
+    for control in ("window", "online"):
+        settings = {"error_control": control, "store": str(folder.parent / control)}
+        rule = {**POLICY["rules"][0], "limit": 0.15}
+        report = Monitor(plan(monitor=settings, policy={"rules": [rule]})).run(close=True)
+        assert [w.outcome for w in report.judged] == ["pass", "fail", "pass", "fail"]
+        opened[control] = [a.opened for a in report.alerts]
+    assert opened == {"window": ["2026-02", "2026-04"], "online": ["2026-04"]}
+
+
+def test_a_window_is_followed_beside_those_of_the_baseline(stream):
+    """The baseline is cut as new data are: a rule's limit is learnt from its windows, each record shows them."""
+    folder, plan = stream
+    rng = np.random.default_rng(0)
+    reference = small(0, rows=2000, days=140)
+    reference["y"] = rng.integers(0, 2, len(reference))
+    reference["made"] = np.where(rng.random(len(reference)) < 0.8, reference["y"], 1 - reference["y"])
+    reference.to_parquet(folder.parent / "reference.parquet")
+    new = small(1, rows=400, start="2026-07-06", days=14)
+    new["y"] = rng.integers(0, 2, len(new))
+    new["made"] = np.where(rng.random(len(new)) < np.where(np.arange(400) < 200, 0.8, 0.5), new["y"], 1 - new["y"])
+    new.to_parquet(folder / "a.parquet")
+    rule = {
+        "id": "accuracy", "check": "performance.windows", "measure": "accuracy", "window": "*", "operator": ">=",
+        "limit": {"windows": "prediction"},
+    }  # fmt: skip
+    monitor = Monitor(
+        plan(
+            target="y", prediction="made", checks=["performance.windows"], policy={"rules": [rule]},
+            monitor={"windows": {"by": "week"}},
+        )
+    )  # fmt: skip
+    report = monitor.run(close=True)
+    assert [(w.label, w.outcome) for w in report.judged] == [("2026-W28", "pass"), ("2026-W29", "fail")]
+    again = Monitor(monitor.plan)
+    assert to_bytes(again.baseline_windows) == to_bytes(monitor.baseline_windows)
+    with again.store.writing() as tx:
+        record = again.store.record(tx, report.judged[1].number)
+    names = [m.window for _, m in record.measures() if m.name == "accuracy"]
+    assert names[-1] == "2026-W29"
+    assert sum(n.startswith("reference ") for n in names) == 20

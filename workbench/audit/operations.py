@@ -102,6 +102,11 @@ class Monitor(BaseModel):
     baseline: str | None = None
     alert_after: int = Field(1, ge=1, description="failing windows in a row that open an alert")
     resolve_after: int = Field(1, ge=1, description="passing windows in a row that resolve it")
+    error_control: Literal["online", "window"] = Field(
+        "online",
+        description="online: what opens an alert keeps the false discovery rate over all windows (LORD++); "
+        "window: over each window by itself",
+    )
     channels: list[Channel] = Field(default_factory=list)
 
     @model_validator(mode="after")

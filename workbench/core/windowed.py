@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -13,7 +15,7 @@ import numpy as np
 from workbench.core.counts import Counted, Counter
 from workbench.core.dataset import Dataset
 from workbench.core.duplicates import DuplicateBuilder
-from workbench.core.errors import ConfigError, DataError
+from workbench.core.errors import ConfigError, DataError, EvidenceError
 from workbench.core.outcome import Predictor, check_labels
 from workbench.core.sample import SampleBuilder, SampleOf
 from workbench.core.windows import UNDATED, Cut, WindowCounter, check_time
@@ -101,6 +103,24 @@ def _short(number: int, table: Counted, dated: Sequence[tuple[int, Counted]], cu
 
 def _usual(dated: Sequence[tuple[int, Counted]]) -> float:
     return float(np.median([table.rows for _, table in dated]))
+
+
+def to_bytes(windows: Sequence[Window]) -> bytes:
+    """Return windows as compressed JSON, without rows."""
+    data = [
+        {"number": w.number, "label": w.label, "short": w.short, "season": w.season, "counted": w.counted.to_dict()}
+        for w in windows
+    ]
+    return zlib.compress(json.dumps(data, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass"), 3)
+
+
+def from_bytes(data: bytes) -> tuple[Window, ...]:
+    """Read what `to_bytes` wrote; EvidenceError when it is damaged."""
+    try:
+        found = json.loads(zlib.decompress(data).decode("utf-8", "surrogatepass"))
+        return tuple(Window(**{**w, "counted": Counted.from_dict(w["counted"])}) for w in found)
+    except (ValueError, KeyError, TypeError, zlib.error) as error:
+        raise EvidenceError("stored windows are damaged, or of another version.") from error
 
 
 def others(windows: Sequence[Window]) -> list[Counted | None]:

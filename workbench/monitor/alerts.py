@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.audit.record import Record
+from workbench.core.online import lord_levels
 
 _WORST = ("fail", "warn", "error", "cannot_tell", "pass", "waived", "not_applicable")
 _BAD = ("fail", "warn")
@@ -32,13 +33,25 @@ class Alert:
         return hashlib.sha256("\0".join((monitor, self.rule, self.opened)).encode()).hexdigest()[:32]
 
 
-def outcomes(record: Record) -> dict[str, str]:
-    """Return the worst outcome of each rule of a record."""
+def outcomes(record: Record, level: float | None = None) -> dict[str, str]:
+    """Return the worst outcome of each rule of a record; a test that does not reject at `level` cannot tell."""
     found: dict[str, str] = {}
     for j in record.verdict.judgements:
+        unsure = level is not None and j.adjusted_p_value is not None and j.adjusted_p_value > level
+        outcome = "cannot_tell" if unsure and j.outcome in _BAD else j.outcome
         before = found.get(j.rule)
-        found[j.rule] = j.outcome if before is None else min(before, j.outcome, key=_WORST.index)
+        found[j.rule] = outcome if before is None else min(before, outcome, key=_WORST.index)
     return found
+
+
+def confirming_levels(records: Sequence[Record]) -> list[float]:
+    """Return the level at which each window's tests count, so that over all windows the false discovery rate holds.
+
+    A window's p-value is the smallest after Benjamini and Hochberg's correction (Simes 1986); levels by LORD++.
+    """
+    tested = [[j.adjusted_p_value for j in r.verdict.judgements if j.adjusted_p_value is not None] for r in records]
+    rates = [float(r.policy.get("false_discovery_rate", 0.05)) for r in records]
+    return lord_levels([min(p, default=1.0) for p in tested], rates[-1]) if records else []
 
 
 def alerts(history: Iterable[tuple[str, Mapping[str, str]]], *, after: int = 1, resolve_after: int = 1) -> list[Alert]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import glob
-import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,18 +17,19 @@ from workbench.audit.plan import Plan
 from workbench.audit.policy import Policy, load_policy
 from workbench.audit.record import Record, digest_of
 from workbench.audit.run import chosen_checks, judged_counts
-from workbench.core.counts import Counted
-from workbench.core.dataset import Roles
+from workbench.core.counts import Counted, count
+from workbench.core.dataset import Dataset, Roles
 from workbench.core.errors import ConfigError, DataError, shown, unknown
 from workbench.core.frame import Field, Frame, Kind
 from workbench.core.parts import Part, PartCounter, together
 from workbench.core.subject import Subject
+from workbench.core.windowed import Window as Baseline
+from workbench.core.windowed import count_windows, from_bytes, to_bytes
 from workbench.core.windows import UNDATED, WindowCounter, check_time
 from workbench.load import open_frame
 from workbench.load.models import Model, open_model
-from workbench.load.remote import found as found_remotely
-from workbench.load.remote import identity, is_remote
-from workbench.monitor.alerts import Alert, alerts, message, outcomes
+from workbench.monitor.alerts import Alert, alerts, confirming_levels, message, outcomes
+from workbench.monitor.sources import content_digest, place_of, sources
 from workbench.monitor.store import Store, Window
 
 COUNTS = "counts.json.gz"
@@ -62,11 +61,16 @@ class Monitor:
         self.plan, self.settings, self.roles = plan, plan.monitor, roles_of(plan)
         self.cut = plan.monitor.windows.cut(plan.time)
         self.policy: Policy = load_policy(plan.policy)
-        self.checks = chosen_checks(plan.checks, self.roles.kind_of_task)
+        self.checks = chosen_checks(plan.checks, self.roles.kind_of_task, windows=True)
         self.model: Model | None = None if plan.model is None else open_model(plan.model, trust=plan.trust)
         self.store = store or Store(plan.monitor.store)
         self._pin()
-        self.baseline = self._baseline()
+        self.baseline, self.baseline_windows = self._baseline()
+
+    @property
+    def follows(self) -> bool:
+        """Say whether a check follows measures over windows: it then sees the window, and the baseline's."""
+        return any("windows" in check.needs for check, _ in self.checks)
 
     # ------------------------------------------------------------------ what the store holds to
 
@@ -74,7 +78,7 @@ class Monitor:
         """Refuse a plan under which the store's counts would mean something else."""
         wanted = {
             "roles": self.roles.to_dict(),
-            "windows": self.settings.windows.model_dump(mode="json"),
+            "windows": self.settings.windows.model_dump(mode="json", exclude={"season"}),
             "model": None if self.model is None else self.model.digest,
             "null_values": list(self.plan.null_values),
         }
@@ -92,16 +96,17 @@ class Monitor:
                 "give this plan a store of its own, or restore the plan."
             )
 
-    def _baseline(self) -> Counted:
+    def _baseline(self) -> tuple[Counted, tuple[Baseline, ...]]:
         with self.store.writing() as tx:
-            kept = self.store.blob(tx, "baseline")
+            kept, cut = self.store.blob(tx, "baseline"), self.store.blob(tx, "baseline-windows")
         if kept is not None:
-            return Part.from_bytes(kept).counted
+            return Part.from_bytes(kept).counted, () if cut is None else from_bytes(cut)
+        windows: tuple[Baseline, ...] = ()
         if self.settings.baseline is not None:
             part = baseline_of(self.settings.baseline)
         elif self.plan.reference is not None:
             frame = open_frame(self.plan.reference, null_values=self.plan.null_values)
-            part = _counted_whole(frame, self.roles, self.model)
+            part, windows = self._counted_reference(frame)
         else:
             raise ConfigError(
                 "the monitor has no baseline: give the plan a `reference`, or monitor.baseline a bundle with counts."
@@ -112,7 +117,16 @@ class Monitor:
         with self.store.writing() as tx:
             if self.store.blob(tx, "baseline") is None:
                 self.store.set_blob(tx, "baseline", part.to_bytes())
-        return part.counted
+                self.store.set_blob(tx, "baseline-windows", to_bytes(windows))
+        return part.counted, windows
+
+    def _counted_reference(self, frame: Frame) -> tuple[Part, tuple[Baseline, ...]]:
+        """Return the reference's counts, and those of its windows where it has what windows are cut by."""
+        dataset = Dataset(frame, self.roles, "reference")
+        if self.cut.by is not None and (self.cut.time not in frame.names or frame.kind(self.cut.time) is not Kind.TIME):
+            return Part(count(dataset, model=self.model)), ()
+        whole, windows = count_windows(dataset, self.cut, model=self.model)
+        return Part(whole), windows
 
     def fields(self, frame: Frame) -> tuple[Field, ...]:
         """Return the columns of new data that are counted, the baseline's; DataError names one missing or changed."""
@@ -138,23 +152,33 @@ class Monitor:
             "the schema has changed."
         )
 
-    def subject(self, counted: Counted) -> Subject:
-        """Return a window's counts beside the baseline's."""
+    def subject(self, counted: Counted, window: Baseline | None = None) -> Subject:
+        """Return a window's counts beside the baseline's, and those of the baseline's windows."""
         return Subject(
             counted,
             self.roles,
+            windows=() if window is None else (window,),
+            reference_windows=self.baseline_windows,
             reference=self.baseline,
             minimum_group_size=self.policy.minimum_group_size,
             level=self.policy.level,
             seed=self.plan.seed,
         )
 
-    def judge(self, counted: Counted, label: str) -> Record:
+    def judge(self, counted: Counted, window: Window) -> Record:
         """Return the record of one window."""
+        rows, label = self.settings.windows.rows, window.label
+        season = self.cut.season_of(window.number)
+        cut = Baseline(window.number, label, counted, rows is not None and counted.rows < rows, season)
         model = None if self.model is None else {"task": self.roles.kind_of_task, "digest": self.model.digest}
         beside = {"window": label, "sources": {"data": self.plan.data}}
         return judged_counts(
-            self.subject(counted), self.checks, self.policy, title=self.plan.title, model=model, beside=beside
+            self.subject(counted, cut if self.follows else None),
+            self.checks,
+            self.policy,
+            title=self.plan.title,
+            model=model,
+            beside=beside,
         )
 
     # ------------------------------------------------------------------ counting
@@ -176,7 +200,7 @@ class Monitor:
             with self.store.writing() as tx:
                 if self.store.knows(tx, source):
                     return False
-                if self.store.knows_name(tx, _place(name)):
+                if self.store.knows_name(tx, place_of(name)):
                     raise DataError(
                         f"{shown(Path(name).name)} was counted before with other content, and some of its rows would "
                         "be counted twice: give new rows as new files."
@@ -188,7 +212,7 @@ class Monitor:
                     return False
                 if self.cut.rows is not None and self.store.arrived(tx) != start:
                     continue  # rows came in between: the cuts lie elsewhere now
-                self.store.add(tx, source, _place(name), parts, self.cut.label, _now().isoformat(timespec="seconds"))
+                self.store.add(tx, source, place_of(name), parts, self.cut.label, _now().isoformat(timespec="seconds"))
                 return True
 
     # ------------------------------------------------------------------ judging
@@ -223,7 +247,7 @@ class Monitor:
             wanted = digest_of([rules, counted.fingerprint.to_dict(), self.baseline.fingerprint.to_dict()])
             if wanted == window.judged_for:
                 continue
-            record = self.judge(counted, window.label)
+            record = self.judge(counted, window)
             with self.store.writing() as tx:
                 self.store.judged(tx, window.number, wanted, record)
             self._write_bundle(record, window.label)
@@ -245,7 +269,7 @@ class Monitor:
         with self.store.writing() as tx:
             windows = [w for w in self.store.windows(tx) if w.outcome]
             records = {w.label: self.store.record(tx, w.number) for w in windows}
-            history = [(w.label, outcomes(records[w.label])) for w in windows]
+            history = self._history([(w.label, records[w.label]) for w in windows])
             found = alerts(history, after=self.settings.alert_after, resolve_after=self.settings.resolve_after)
             self.store.set_meta(tx, "alerts", [{**_plain(a), "key": a.key(self.id)} for a in found])
             for alert in found:
@@ -254,6 +278,12 @@ class Monitor:
                     self._enqueue(tx, alert, "resolved", records[alert.resolved])
             self._withdraw(tx, {a.key(self.id) for a in found})
         return found
+
+    def _history(self, judged: Sequence[tuple[str, Record]]) -> list[tuple[str, dict[str, str]]]:
+        levels: Sequence[float | None] = [None] * len(judged)
+        if self.settings.error_control == "online":
+            levels = confirming_levels([record for _, record in judged])
+        return [(label, outcomes(record, level)) for (label, record), level in zip(judged, levels, strict=True)]
 
     def _enqueue(self, tx: Any, alert: Alert, event: str, record: Record) -> None:
         # As it was when it opened: later windows are folded in and send nothing.
@@ -322,14 +352,6 @@ def _fields_of(counted: Counted) -> list[Field]:
     return [Field(c.name, c.kind, c.integral, "") for c in counted.columns.values()]
 
 
-def _counted_whole(frame: Frame, roles: Roles, model: Model | None) -> Part:
-    counter = PartCounter(frame.fields, roles, model, "reference")
-    for batch in frame.batches():
-        counter.push(batch)
-    part = counter.done()
-    return replace(part, counted=together([part], frame.fields, roles))
-
-
 def baseline_of(bundle: str) -> Part:
     """Return the counts that a bundle keeps, checked against its record's fingerprint."""
     opened = open_bundle(bundle)
@@ -339,42 +361,3 @@ def baseline_of(bundle: str) -> Part:
     if part.counted.fingerprint.to_dict() != opened.record.subject["current"]["fingerprint"]:
         raise ConfigError(f"{shown(bundle, 200)}: its counts are not those of its record.")
     return part
-
-
-def sources(data: str | Sequence[str]) -> Iterator[str]:
-    """Yield the files that a plan's data names, each once, in the order of their names."""
-    given = [data] if isinstance(data, str) else list(data)
-    seen: set[str] = set()
-    for part in given:
-        found = _named(part)
-        for name in found:
-            if name not in seen:
-                seen.add(name)
-                yield name
-
-
-def _place(name: str) -> str:
-    return name if is_remote(name) else str(Path(name).absolute())
-
-
-def _named(part: str) -> list[str]:
-    if not re.search(r"[*?\[]", part):
-        return [part]
-    return found_remotely(part) if is_remote(part) else sorted(glob.glob(part, recursive=True))
-
-
-def content_digest(name: str) -> str:
-    """Return the SHA-256 of a file's content, by which it is known when it comes again under any name.
-
-    Of an object in a store it is a digest of what the store says of it (tag, size, time), under its name.
-    """
-    if is_remote(name):
-        return identity(name)
-    digest = hashlib.sha256()
-    try:
-        with Path(name).open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
-    except OSError as error:
-        raise DataError(f"{shown(Path(name).name)} cannot be read: {error.strerror}.") from None
-    return f"sha256:{digest.hexdigest()}"
