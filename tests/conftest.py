@@ -1,8 +1,9 @@
-"""What holds for every test: no telemetry, no other computer, one Hypothesis profile."""
+"""What holds for every test: no telemetry, no other computer, one Hypothesis profile; measured numbers are printed."""
 
 import ipaddress
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
@@ -59,3 +60,17 @@ def _only_loopback():
             patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name), host_of_peer))
         patch.setattr(socket, "getaddrinfo", guarded(socket.getaddrinfo, lambda host, *_: host))
         yield
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keep a line (a rate, a number of jobs) that the summary prints though the test passed."""
+    return lambda line: request.node.user_properties.append(("measured", line))
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, line in getattr(report, "user_properties", ()):
+                if name == "measured" and report.when == "call":
+                    terminalreporter.write_line(f"measured: {line}")

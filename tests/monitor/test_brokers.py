@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -39,6 +41,7 @@ FULL, GROUPS = 20_000, "records"
 
 
 def records(count: int) -> pd.DataFrame:
+    """Return records of one month; a tenth has the id of another one, a twentieth a value out of range."""
     rng = np.random.default_rng(7)
     rows = small(1, rows=count)
     return rows.assign(x=rng.normal(0, 1.5, count), id=rng.permutation(np.arange(count)) % (count * 9 // 10))
@@ -105,7 +108,52 @@ def state(plan: Path) -> tuple[int, int]:
         monitor.store.close()
 
 
-def through(plan: Path, url: str, send, rows: pd.DataFrame) -> None:
+Known = dict[tuple[int, float], list[str]]
+
+
+def kept(plan: Path) -> tuple[list[tuple[int, float]], Known]:
+    """Return (id, x) of every accepted record wherever it lies, and of every quarantined one with its reasons."""
+    monitor = Monitor(load_plan(plan))
+    try:
+        with monitor.store.writing() as tx:
+            waiting = [bytes(r[0]) for r in tx.exec_driver_sql("SELECT data FROM accepted").fetchall()]
+            names = [r[0] for r in tx.exec_driver_sql("SELECT name FROM sources").fetchall()]
+            refused = tx.exec_driver_sql("SELECT record, reasons FROM quarantine").fetchall()
+        tables = [pa.ipc.open_stream(data).read_all() for data in waiting]
+        tables += [pq.read_table(monitor.store.folder / "accepted" / name) for name in names]
+    finally:
+        monitor.store.close()
+    accepted = [pair for t in tables for pair in zip(t["id"].to_pylist(), t["x"].to_pylist(), strict=True)]
+    told = [(json.loads(record), json.loads(reasons)) for record, reasons in refused]
+    quarantined = {(record["id"], record["x"]): reasons for record, reasons in told}
+    assert len(quarantined) == len(told), "a record is in quarantine twice"
+    return accepted, quarantined
+
+
+def each_once_and_judged_as_a_whole(plan: Path, rows: pd.DataFrame) -> tuple[int, int]:
+    """Hold every record that is kept against what was sent; return how many were accepted and quarantined.
+
+    Which of two records with one key arrives first is the broker's affair; that one of them is accepted is not.
+    """
+    accepted, quarantined = kept(plan)
+    sent = list(zip(rows["id"].tolist(), rows["x"].tolist(), strict=True))
+    assert sorted([*accepted, *quarantined]) == sorted(sent)
+    assert len({id_ for id_, _ in accepted}) == len(accepted)
+    whole = validate_batch(rows, Contract.from_dict(CONTRACT))
+    wrong = {sent[at]: without_key(reasons) for at, reasons in whole.reasons().items()}
+    assert {k: without_key(v) for k, v in quarantined.items() if without_key(v)} == {
+        k: v for k, v in wrong.items() if v
+    }
+    assert len(accepted) == int(whole.accepted.sum())
+    assert (len(accepted), len(quarantined)) == state(plan)
+    return len(accepted), len(quarantined)
+
+
+def without_key(reasons: list[str]) -> list[str]:
+    return sorted(r for r in reasons if r != "id: unique")
+
+
+def through(plan: Path, url: str, send, rows: pd.DataFrame, measured) -> None:
     """Send everything, kill the first worker with -9 in the middle, and let a second one finish."""
     whole = bodies(rows)
     send(whole[: len(whole) // 4])
@@ -118,15 +166,16 @@ def through(plan: Path, url: str, send, rows: pd.DataFrame) -> None:
         first.wait()
     before = sum(state(plan))
     with worker(plan, url, "two"):
+        again = time.monotonic()
         wait_until(lambda: sum(state(plan)) >= len(whole), 150, f"only {state(plan)} of {len(whole)} arrived")
-        time.sleep(1)
-    accepted, quarantined = state(plan)
-    seconds = time.monotonic() - begun
-    print(f"{url.partition(':')[0]}: {len(whole):,} in {seconds:.1f} s, {before:,} before kill -9")
-    assert accepted + quarantined == len(whole)
-    expected = validate_batch(rows, Contract.from_dict(CONTRACT))
-    # Which of two records with one key arrives first is the broker's affair; how many are accepted is not.
-    assert accepted == int(expected.accepted.sum())
+        seconds, after = time.monotonic() - begun, time.monotonic() - again
+        time.sleep(1)  # for what would come twice
+    assert 0 < before < len(whole), "the kill came too late to test anything"
+    accepted, quarantined = each_once_and_judged_as_a_whole(plan, rows)
+    measured(
+        f"{url.partition(':')[0]}: {len(whole):,} records in {seconds:.1f} s, {before:,} of them before kill -9: "
+        f"{accepted:,} accepted, {quarantined:,} quarantined; {(len(whole) - before) / after:,.0f} a second after it"
+    )
 
 
 @contextmanager
@@ -154,9 +203,9 @@ def to_redis(url: str):
 
 @pytest.mark.tier
 @pytest.mark.services
-def test_redis_streams_once_each_through_kill_9(plan_file: Path, tmp_path: Path):
+def test_redis_streams_once_each_through_kill_9(plan_file: Path, tmp_path: Path, measured):
     with redis(tmp_path / "redis") as url:
-        through(plan_file, url, to_redis(url), records(FULL))
+        through(plan_file, url, to_redis(url), records(FULL), measured)
 
 
 @pytest.mark.tier
@@ -183,27 +232,33 @@ def test_messages_that_are_no_records_stop_nothing(plan_file: Path, tmp_path: Pa
     assert state(plan_file) == (3, 5)
 
 
-@pytest.mark.tier
-@pytest.mark.services
-def test_a_broker_that_goes_away_and_comes_back(plan_file: Path, tmp_path: Path):
-    port = free_port()
-    path = program("redis-server", package="redis-server")
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always"]
-    command, url = [path, *options, "--dir", str(tmp_path)], f"redis://127.0.0.1:{port}"
-    with server(command, port=port, folder=tmp_path):
-        to_redis(url)(bodies(small(1, rows=50)))
-        process = worker(plan_file, url, "one")
+def goes_away_and_comes_back(plan: Path, url: str, start, send) -> None:
+    """Stop the broker under a worker and start it again on what it stored; `start` gives a running server."""
+    with start():
+        send(bodies(small(1, rows=50)))
+        process = worker(plan, url, "one")
         first = process.__enter__()
-        wait_until(lambda: sum(state(plan_file)) == 50, 30, "nothing arrived")
+        wait_until(lambda: sum(state(plan)) == 50, 60, "nothing arrived")
     try:
         time.sleep(1)
         assert first.poll() is None, "the worker gave up when the broker went away"
-        with server(command, port=port, folder=tmp_path):
-            to_redis(url)(bodies(small(2, rows=50)))
-            wait_until(lambda: sum(state(plan_file)) == 100, 60, f"{state(plan_file)} of 100")
+        with start():
+            send(bodies(small(2, rows=50)))
+            wait_until(lambda: sum(state(plan)) >= 100, 90, f"{state(plan)} of 100")
+            time.sleep(1)  # for what would come twice
     finally:
         process.__exit__(None, None, None)
-    assert sum(state(plan_file)) == 100
+    each_once_and_judged_as_a_whole(plan, pd.concat([small(1, rows=50), small(2, rows=50)], ignore_index=True))
+
+
+@pytest.mark.tier
+@pytest.mark.services
+def test_redis_that_goes_away_and_comes_back(plan_file: Path, tmp_path: Path):
+    port = free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always"]
+    command = [program("redis-server", package="redis-server"), *options, "--dir", str(tmp_path)]
+    url = f"redis://127.0.0.1:{port}"
+    goes_away_and_comes_back(plan_file, url, lambda: server(command, port=port, folder=tmp_path), to_redis(url))
 
 
 def test_a_broker_that_is_not_there_is_one_sentence(plan_file: Path):
@@ -227,17 +282,17 @@ def test_a_broker_that_is_not_there_is_one_sentence(plan_file: Path):
 # ---------------------------------------------------------------------------- at full size on the other brokers
 
 
-@pytest.mark.tier
-@pytest.mark.brokers
-def test_nats_once_each_through_kill_9(plan_file: Path, tmp_path: Path):
-    import nats
+def nats_server(port: int, folder: Path):
+    command = [program("nats-server", package="nats-server"), "-js", "-sd", folder / "js", "-a", "127.0.0.1"]
+    return server([*command, "-p", str(port)], port=port, folder=folder)
 
-    port = free_port()
-    command = [program("nats-server", package="nats-server"), "-js", "-sd", tmp_path / "js", "-a", "127.0.0.1"]
+
+def to_nats(url: str):
+    import nats
 
     def send(messages: list[bytes]) -> None:
         async def publish() -> None:
-            client = await nats.connect(f"nats://127.0.0.1:{port}")
+            client = await nats.connect(url)
             stream = client.jetstream()
             await stream.add_stream(name=GROUPS, subjects=[GROUPS])
             for at in range(0, len(messages), 500):
@@ -246,15 +301,29 @@ def test_nats_once_each_through_kill_9(plan_file: Path, tmp_path: Path):
 
         asyncio.run(publish())
 
-    with server([*command, "-p", str(port)], port=port, folder=tmp_path):
-        through(plan_file, f"nats://127.0.0.1:{port}", send, records(FULL))
+    return send
 
 
 @pytest.mark.tier
 @pytest.mark.brokers
-def test_rabbitmq_once_each_through_kill_9(plan_file: Path, tmp_path: Path):
-    import aio_pika
+def test_nats_once_each_through_kill_9(plan_file: Path, tmp_path: Path, measured):
+    port = free_port()
+    url = f"nats://127.0.0.1:{port}"
+    with nats_server(port, tmp_path):
+        through(plan_file, url, to_nats(url), records(FULL), measured)
 
+
+@pytest.mark.tier
+@pytest.mark.brokers
+def test_nats_that_goes_away_and_comes_back(plan_file: Path, tmp_path: Path):
+    port = free_port()
+    url = f"nats://127.0.0.1:{port}"
+    goes_away_and_comes_back(plan_file, url, lambda: nats_server(port, tmp_path), to_nats(url))
+
+
+@pytest.fixture
+def rabbit(tmp_path: Path):
+    """What RabbitMQ needs to run beside anything: its port, and a function that starts it on what it stored."""
     path, port, dist = program("rabbitmq-server", package="rabbitmq-server"), free_port(), free_port()
     home = Path("/var/tmp") / f"rabbit-{port}"
     home.mkdir(mode=0o755)
@@ -266,7 +335,14 @@ def test_rabbitmq_once_each_through_kill_9(plan_file: Path, tmp_path: Path):
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_MNESIA_BASE": str(home / "db"),
         "RABBITMQ_LOG_BASE": str(home / "log"), "HOME": str(home),
     }  # fmt: skip
-    url = f"amqp://guest:guest@127.0.0.1:{port}"
+    try:
+        yield port, lambda: server([path], port=port, folder=tmp_path, env=env, seconds=90)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def to_rabbit(url: str):
+    import aio_pika
 
     def send(messages: list[bytes]) -> None:
         async def publish() -> None:
@@ -286,16 +362,29 @@ def test_rabbitmq_once_each_through_kill_9(plan_file: Path, tmp_path: Path):
 
         asyncio.run(publish())
 
-    try:
-        with server([path], port=port, folder=tmp_path, env=env, seconds=90):
-            through(plan_file, url, send, records(FULL))
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    return send
 
 
 @pytest.mark.tier
 @pytest.mark.brokers
-def test_a_kafka_once_each_through_kill_9(plan_file: Path):
+def test_rabbitmq_once_each_through_kill_9(plan_file: Path, rabbit, measured):
+    port, start = rabbit
+    url = f"amqp://guest:guest@127.0.0.1:{port}"
+    with start():
+        through(plan_file, url, to_rabbit(url), records(FULL), measured)
+
+
+@pytest.mark.tier
+@pytest.mark.brokers
+def test_rabbitmq_that_goes_away_and_comes_back(plan_file: Path, rabbit):
+    port, start = rabbit
+    url = f"amqp://guest:guest@127.0.0.1:{port}"
+    goes_away_and_comes_back(plan_file, url, start, to_rabbit(url))
+
+
+@pytest.mark.tier
+@pytest.mark.brokers
+def test_a_kafka_once_each_through_kill_9(plan_file: Path, measured):
     """On librdkafka's own broker for tests, which speaks Kafka's protocol."""
     from confluent_kafka import Producer
 
@@ -310,5 +399,5 @@ def test_a_kafka_once_each_through_kill_9(plan_file: Path):
             producer.produce(GROUPS, body)
         assert producer.flush(30) == 0
 
-    through(plan_file, f"kafka://{where}", send, records(FULL))
+    through(plan_file, f"kafka://{where}", send, records(FULL), measured)
     del broker
