@@ -206,7 +206,9 @@ _REASONS = (
     (r"FileExpired|PreconditionFailed|pre-conditions|ConditionNotMet", "it changed while it was read: run again."),
     (
         r"NoCredentials|PartialCredentials|Permission|Forbidden|AccessDenied|AccessControl|\b40[13]\b|Authenticat"
-        r"|Authoriz|Expired|InvalidAccessKeyId|SignatureDoesNotMatch|Signing|account_name|credential|connection string",
+        r"|Authoriz|Expired|InvalidAccessKeyId|SignatureDoesNotMatch|Signing|account_name|credential|connection string"
+        # An answer to HEAD has no body: all that S3 then says of an expired session token is 400.
+        r"|\(400\) when calling the HeadObject",
         "access was refused{credentials}",
     ),
     (r"FileNotFound|NoSuchKey|ResourceNotFound|\b404\b|does not exist|not found", "there is nothing of that name."),
