@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -212,8 +212,28 @@ class Monitor:
                     return False
                 if self.cut.rows is not None and self.store.arrived(tx) != start:
                     continue  # rows came in between: the cuts lie elsewhere now
+                self._refuse_overlap(tx, name, parts)
                 self.store.add(tx, source, place_of(name), parts, self.cut.label, _now().isoformat(timespec="seconds"))
                 return True
+
+    def _refuse_overlap(self, tx: Any, name: str, parts: Mapping[int, Part]) -> None:
+        """Raise DataError when rows came before in another file: an id makes a row that comes again the same row."""
+        if self.roles.id is None:
+            return
+        # Rows are cut by arrival: one that comes again lies in another window than before.
+        cut_by_time = self.cut.by is not None
+        again = {
+            number: self.store.counted_before(tx, number if cut_by_time else None, part.hashes)
+            for number, part in parts.items()
+        }
+        if not (total := sum(again.values())):
+            return
+        where = f", in window {self.cut.label(next(n for n, rows in again.items() if rows))}" if cut_by_time else ""
+        raise DataError(
+            f"{shown(Path(name).name)} holds {total:,} rows that came before with the same {shown(self.roles.id)}"
+            f"{where}: its rows overlap with another file's, nothing of it was counted. Give each row once; "
+            "without `id` in the plan, rows that come again are counted as duplicates."
+        )
 
     # ------------------------------------------------------------------ judging
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench.audit.record import Record
 from workbench.core.errors import ConfigError, EvidenceError, import_extra, shown
+from workbench.core.fingerprint import Hashes
 from workbench.core.parts import Part
 
 if TYPE_CHECKING:
@@ -161,6 +162,17 @@ class Store:
         tx.exec_driver_sql("DELETE FROM parts WHERE window = ?", (number,))
         self._insert(tx, number, whole)
         return [whole]
+
+    def counted_before(self, tx: Connection, number: int | None, hashes: Hashes) -> int:
+        """Return how many of these rows (by their hashes) a window holds already; None asks all windows."""
+        where, values = ("", ()) if number is None else (" WHERE window = ?", (number,))
+        found = np.zeros(len(hashes), np.bool_)
+        rows = tx.exec_driver_sql(f"SELECT hashes FROM parts{where}", values)  # noqa: S608
+        for (stored,) in rows:
+            known = np.frombuffer(bytes(stored), np.uint64).reshape(-1, 2)
+            maybe = np.flatnonzero(np.isin(hashes[:, 0], known[:, 0]))
+            found[maybe[np.isin(hashes[maybe, 1], known[:, 1])]] = True
+        return int(found.sum())
 
     # ------------------------------------------------------------------ windows
 
