@@ -26,6 +26,7 @@ from openlineage.client.serde import Serde
 
 from tests.report.records import CONTROL, IMG, record
 from workbench.audit.record import Judgement, Record, Verdict
+from workbench.cli import main
 from workbench.core.contract import ColumnRule, Contract
 from workbench.core.errors import ConfigError
 from workbench.govern.informatica import encoded_id
@@ -52,7 +53,23 @@ EVENT = {
             "items": {
                 "type": "object",
                 "required": ["namespace", "name"],
-                "properties": {"facets": {"$ref": "#/$defs/facets"}, "inputFacets": {"$ref": "#/$defs/facets"}},
+                "properties": {
+                    "namespace": {"type": "string"},
+                    "name": {"type": "string"},
+                    "facets": {
+                        "allOf": [{"$ref": "#/$defs/facets"}],
+                        "properties": {"schema": {"$ref": "#/$defs/schema"}},
+                        "required": ["schema"],
+                    },
+                    "inputFacets": {
+                        "allOf": [{"$ref": "#/$defs/facets"}],
+                        "properties": {
+                            "dataQualityMetrics": {"$ref": "#/$defs/metrics"},
+                            "dataQualityAssertions": {"$ref": "#/$defs/assertions"},
+                        },
+                        "required": ["dataQualityMetrics"],
+                    },
+                },
             },
         },
     },
@@ -62,9 +79,63 @@ EVENT = {
             "additionalProperties": {
                 "type": "object",
                 "required": ["_producer", "_schemaURL"],
-                "properties": {"_producer": {"format": "uri"}, "_schemaURL": {"type": "string", "format": "uri"}},
+                "properties": {
+                    "_producer": {"type": "string", "format": "uri"},
+                    "_schemaURL": {"type": "string", "format": "uri"},
+                },
             },
-        }
+        },
+        "schema": {
+            "properties": {
+                "fields": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["name"],
+                        "properties": {"name": {"type": "string"}, "type": {"type": "string"}},
+                    },
+                }
+            },
+            "required": ["fields"],
+        },
+        "metrics": {
+            "properties": {
+                "rowCount": {"type": "integer"},
+                "columnMetrics": {
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "object",
+                        "properties": {
+                            "nullCount": {"type": "integer"},
+                            "distinctCount": {"type": "integer"},
+                            "count": {"type": "number"},
+                            "min": {"type": "number"},
+                            "max": {"type": "number"},
+                            "quantiles": {"type": "object", "additionalProperties": {"type": "number"}},
+                        },
+                    },
+                },
+            },
+            "required": ["columnMetrics"],
+        },
+        "assertions": {
+            "properties": {
+                "assertions": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["assertion", "success"],
+                        "properties": {
+                            "assertion": {"type": "string"},
+                            "success": {"type": "boolean"},
+                            "column": {"type": "string"},
+                            "severity": {"type": "string"},
+                        },
+                    },
+                }
+            },
+            "required": ["assertions"],
+        },
     },
 }
 
@@ -123,6 +194,39 @@ def test_the_event_is_what_the_specification_asks_for():
     assert event["eventType"] == "COMPLETE"
     assert event["run"]["facets"]["workbench_verdict"]["recordDigest"] == record().digest
     assert len(event["inputs"]) == 2
+
+
+def test_the_event_of_a_run_is_valid_and_a_wrong_one_is_not(tmp_path, capsys):
+    """From the command line on data with every kind of column; the schema does look into each facet."""
+    (tmp_path / "d.csv").write_text("n,t,at,e,y\n1,a,2026-01-01,,0\n2.5,b,2026-01-02,,1\n,a,2026-01-03,,1\n")
+    (tmp_path / "plan.yaml").write_text(
+        "title: T\ndata: d.csv\nreference: d.csv\ntarget: y\n"
+        "checks: [quality.missing, quality.profile, drift.numeric]\n"
+        "policy: {rules: [{id: m, measure: missing_share, column: '*', operator: '<=', limit: 0.5, basis: point}]}\n"
+    )
+    words = ["run", str(tmp_path / "plan.yaml"), "--no-notebook", "--lineage", str(tmp_path / "events.jsonl")]
+    main([*words, "-o", str(tmp_path / "bundle")])
+    event = json.loads((tmp_path / "events.jsonl").read_text())
+    jsonschema.validate(event, EVENT, format_checker=jsonschema.FormatChecker())
+    found = event["inputs"][0]
+    assert {f["name"] for f in found["facets"]["schema"]["fields"]} == {"n", "t", "at", "e", "y"}
+    assert found["inputFacets"]["dataQualityMetrics"]["columnMetrics"]["n"]["nullCount"] == 1
+    assert found["inputFacets"]["dataQualityMetrics"]["rowCount"] == 3
+    assert found["inputFacets"]["dataQualityAssertions"]["assertions"]
+    for path, wrong in (
+        (("inputFacets", "dataQualityMetrics", "rowCount"), 3.5),
+        (("inputFacets", "dataQualityMetrics", "columnMetrics", "n", "nullCount"), "1"),
+        (("inputFacets", "dataQualityAssertions", "assertions", 0, "success"), "yes"),
+        (("facets", "schema", "fields", 0, "name"), None),
+        (("facets", "schema", "_schemaURL"), 1),
+    ):
+        broken = json.loads(json.dumps(event))
+        place = broken["inputs"][0]
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = wrong
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(broken, EVENT)
 
 
 def test_the_facets_are_those_of_the_reference_client():

@@ -225,6 +225,8 @@ def test_tests_can_reach_this_computer():
         ("hdfs_native", "hdfs", ["run", "hdfs.yaml", "--no-notebook"]),
         ("pyspark.sql", "spark", ["run", "plan.yaml", "--no-notebook", "--engine", "spark"]),
         ("prometheus_client", "monitor", ["run", "plan.yaml", "--no-notebook", "--metrics", "m.txt"]),
+        ("uvicorn", "gateway", ["gateway", "plan.yaml"]),
+        ("httpx", "governance", ["run", "plan.yaml", "--no-notebook", "--lineage", "http://127.0.0.1:9"]),
         ("open_data_contract_standard.model", "governance", ["contract", "import", "c.yaml", "-o", "d.yaml"]),
     ],
 )

@@ -210,6 +210,13 @@ def test_records_from_the_past_and_a_clock_that_went_back(stream, monkeypatch):
     assert watch.run().judged == ()
 
 
+def test_a_period_that_was_over_is_over_though_the_clock_went_back(stream):
+    folder, plan = stream
+    assert Monitor(plan()).run(now=FEBRUARY).judged == ()
+    small(1).to_parquet(folder / "a.parquet")
+    assert [w.label for w in Monitor(plan()).run(now=FEBRUARY.replace(month=1)).judged] == ["2026-01"]
+
+
 # ---------------------------------------------------------------------------- two monitors at once
 
 

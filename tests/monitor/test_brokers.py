@@ -232,7 +232,7 @@ def test_messages_that_are_no_records_stop_nothing(plan_file: Path, tmp_path: Pa
     assert state(plan_file) == (3, 5)
 
 
-def goes_away_and_comes_back(plan: Path, url: str, start, send) -> None:
+def goes_away_and_comes_back(plan: Path, port: int, url: str, start, send) -> None:
     """Stop the broker under a worker and start it again on what it stored; `start` gives a running server."""
     with start():
         send(bodies(small(1, rows=50)))
@@ -240,6 +240,7 @@ def goes_away_and_comes_back(plan: Path, url: str, start, send) -> None:
         first = process.__enter__()
         wait_until(lambda: sum(state(plan)) == 50, 60, "nothing arrived")
     try:
+        wait_until(lambda: not answers(port), 20, "the broker did not go away")
         time.sleep(1)
         assert first.poll() is None, "the worker gave up when the broker went away"
         with start():
@@ -258,7 +259,7 @@ def test_redis_that_goes_away_and_comes_back(plan_file: Path, tmp_path: Path):
     options = ["--port", str(port), "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always"]
     command = [program("redis-server", package="redis-server"), *options, "--dir", str(tmp_path)]
     url = f"redis://127.0.0.1:{port}"
-    goes_away_and_comes_back(plan_file, url, lambda: server(command, port=port, folder=tmp_path), to_redis(url))
+    goes_away_and_comes_back(plan_file, port, url, lambda: server(command, port=port, folder=tmp_path), to_redis(url))
 
 
 def test_a_broker_that_is_not_there_is_one_sentence(plan_file: Path):
@@ -318,26 +319,32 @@ def test_nats_once_each_through_kill_9(plan_file: Path, tmp_path: Path, measured
 def test_nats_that_goes_away_and_comes_back(plan_file: Path, tmp_path: Path):
     port = free_port()
     url = f"nats://127.0.0.1:{port}"
-    goes_away_and_comes_back(plan_file, url, lambda: nats_server(port, tmp_path), to_nats(url))
+    goes_away_and_comes_back(plan_file, port, url, lambda: nats_server(port, tmp_path), to_nats(url))
 
 
 @pytest.fixture
-def rabbit(tmp_path: Path):
+def rabbit():
     """What RabbitMQ needs to run beside anything: its port, and a function that starts it on what it stored."""
-    path, port, dist = program("rabbitmq-server", package="rabbitmq-server"), free_port(), free_port()
+    program("rabbitmq-server", package="rabbitmq-server")
+    # Not the wrapper on the path: its `su` would begin a session of its own, which no signal of ours reaches.
+    command: list[str | Path] = ["/usr/lib/rabbitmq/bin/rabbitmq-server"]
+    port, dist, names = free_port(), free_port(), free_port()
     home = Path("/var/tmp") / f"rabbit-{port}"
     home.mkdir(mode=0o755)
     if os.geteuid() == 0:
         owner = pwd.getpwnam("rabbitmq")
         os.chown(home, owner.pw_uid, owner.pw_gid)
+        rights = [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
+        command = [program("setpriv", package="util-linux"), *rights, *command]
     env = {
         "RABBITMQ_NODENAME": f"t{port}@localhost", "RABBITMQ_NODE_PORT": str(port), "RABBITMQ_DIST_PORT": str(dist),
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_MNESIA_BASE": str(home / "db"),
-        "RABBITMQ_LOG_BASE": str(home / "log"), "HOME": str(home),
+        "RABBITMQ_LOG_BASE": str(home / "log"), "HOME": str(home), "ERL_EPMD_PORT": str(names),
     }  # fmt: skip
     try:
-        yield port, lambda: server([path], port=port, folder=tmp_path, env=env, seconds=90)
+        yield port, lambda: server(command, port=port, folder=home, env=env, seconds=90)
     finally:
+        subprocess.run(["epmd", "-port", str(names), "-kill"], capture_output=True, check=False)
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -379,7 +386,7 @@ def test_rabbitmq_once_each_through_kill_9(plan_file: Path, rabbit, measured):
 def test_rabbitmq_that_goes_away_and_comes_back(plan_file: Path, rabbit):
     port, start = rabbit
     url = f"amqp://guest:guest@127.0.0.1:{port}"
-    goes_away_and_comes_back(plan_file, url, start, to_rabbit(url))
+    goes_away_and_comes_back(plan_file, port, url, start, to_rabbit(url))
 
 
 @pytest.mark.tier

@@ -8,6 +8,7 @@ import email.policy
 import hashlib
 import hmac
 import json
+import sys
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -199,3 +200,18 @@ def test_a_group_under_the_minimum_is_in_no_message(stream):
     deliver(monitor.store, chosen.monitor.channels, now=0.0, sender=lambda *a: sent.append(a[2]))
     assert sent
     assert "tiny-group" not in json.dumps(sent)
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "kind"), [("httpx", "monitor", "webhook"), ("apprise", "notify", "apprise")]
+)
+def test_a_channel_whose_extra_is_missing_says_so_and_keeps_its_message(stream, monkeypatch, missing, extra, kind):
+    folder, plan = stream
+    small(1, rows=4000, shift=1).to_parquet(folder / "1.parquet")
+    chosen = plan(monitor={"channels": [{"kind": kind, "url": "http://127.0.0.1:9/"}]})
+    monitor = Monitor(chosen)
+    monitor.run(close=True)
+    monkeypatch.setitem(sys.modules, missing, None)
+    (tried,) = deliver(monitor.store, chosen.monitor.channels, now=0.0)
+    assert tried.error.endswith(f"pip install 'audit-workbench[{extra}]'")
+    assert len(waiting(monitor.store)) == 1
