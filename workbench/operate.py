@@ -220,7 +220,13 @@ def _delivered(monitor: Monitor, seconds: float) -> list[str]:
     while waiting(monitor.store) and time.monotonic() < end:
         time.sleep(min(1.0, max(0.0, end - time.monotonic())))
         deliver(monitor.store, monitor.settings.channels)
-    return [f"undelivered after {tries} tries: {error}" for _, tries, error in waiting(monitor.store)]
+    return [_undelivered(*found) for found in waiting(monitor.store)]
+
+
+def _undelivered(channel: str, tries: int, error: str) -> str:
+    if not tries:
+        return f"not sent yet: a message for {channel} that waits for an earlier one of the same alert"
+    return f"undelivered after {tries} {'try' if tries == 1 else 'tries'}: {error}"
 
 
 def _monitor_deliver(options: argparse.Namespace) -> int:
@@ -247,7 +253,7 @@ def _status_text(found: dict[str, Any]) -> str:
         )
     opened = [a for a in found["alerts"] if not a["resolved"]]
     lines += [f"ALERT {a['severity']}: {a['rule']} since {a['since']}, {a['windows']} windows" for a in opened]
-    lines += [f"waiting for {c}: {n} tries, {e}" for c, n, e in found["waiting"]]
+    lines += [_undelivered(*waiting) for waiting in found["waiting"]]
     return "\n".join([*lines, "no open alert"] if not opened else lines)
 
 
