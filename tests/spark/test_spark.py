@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,26 +131,23 @@ def test_an_empty_frame_is_told(session):
         wb.Audit(spark).run()
 
 
-def test_the_package_reaches_the_executors_by_itself(session, plan: Plan):
-    """What counts there is the package that was sent, not one that happens to be installed."""
-    on(session, plan).run()
-
-    def where(batches):
-        import pyarrow as pa
-
-        import workbench
-
-        for _ in batches:
-            yield pa.RecordBatch.from_pydict({"place": [workbench.__file__]})
-
-    found = session.range(8).repartition(3).mapInArrow(where, "place string").distinct().toArrow()["place"].to_pylist()
-    assert found
-    assert all("/workbench-" in place and ".zip/workbench/" in place for place in found), found
+@pytest.fixture(scope="module")
+def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python for executors that has NumPy and Arrow, and not this package: it reads no .pth file."""
+    packages = sysconfig.get_path("purelib")
+    file = tmp_path_factory.mktemp("bare") / "python"
+    file.write_text(f'#!/bin/sh\nPYTHONPATH="$PYTHONPATH:{packages}" exec "{sys.executable}" -S "$@"\n')
+    file.chmod(0o755)
+    env = {**os.environ, "PYTHONPATH": ""}
+    for code, ends in (("import numpy, pyarrow", 0), ("import workbench", 1)):
+        told = subprocess.run([file, "-c", code], cwd=file.parent, env=env, capture_output=True, check=False)
+        assert told.returncode == ends, told.stderr
+    return file
 
 
 @pytest.fixture(scope="module")
-def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Spark Connect server."""
+def connect(tmp_path_factory: pytest.TempPathFactory, bare_python: Path) -> Iterator[str]:
+    """The address of a Spark Connect server whose executors do not have this package: it has to reach them."""
     program("java", package="default-jre-headless")
     import pyspark
 
@@ -160,7 +158,7 @@ def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         command += ["--conf", option]
     env = {
         "SPARK_HOME": str(home), "SPARK_NO_DAEMONIZE": "1", "SPARK_LOCAL_IP": "127.0.0.1",
-        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": str(bare_python), "PYTHONPATH": "",
     }  # fmt: skip
     folder = tmp_path_factory.mktemp("connect")
     with server(command, port=port, folder=folder, env=env, seconds=240, ready=lambda: answers(port)):
