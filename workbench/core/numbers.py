@@ -272,11 +272,33 @@ def _quantile(values: Floats, counts: Ints, q: float) -> float | None:
     return left + (right - left) * (position - below) if right != left else left
 
 
-def common_support(a: NumberCounts, b: NumberCounts) -> tuple[Floats, Ints, Ints, float]:
-    """Return values, counts of `a`, counts of `b` on one support, and the error bound of a distribution function.
+@dataclass(frozen=True)
+class Support:
+    """Two tables on one support: ends of each bin, counts of the one and of the other; one value where ends meet."""
 
-    The bound is the largest share either table has in one bin of several distinct values; it is 0 when both are exact.
-    """
+    lows: Floats
+    highs: Floats
+    counts: tuple[Ints, Ints]
+
+    @property
+    def values(self) -> Floats:
+        """Return each bin's representative: its value, or the middle of its ends."""
+        return self.lows + (self.highs - self.lows) / 2
+
+    @property
+    def mixed(self) -> NDArray[np.bool_]:
+        """Say of each bin whether it holds more than one distinct value."""
+        return self.lows < self.highs
+
+    @property
+    def bound(self) -> float:
+        """Return the largest share either table has in one mixed bin: 0 when both are exact."""
+        mixed = self.mixed
+        return max((float(c[mixed].max(initial=0) / max(1, c.sum())) for c in self.counts), default=0.0)
+
+
+def on_one_support(a: NumberCounts, b: NumberCounts) -> Support:
+    """Return both tables on the union of their bins, at the coarser of their grids."""
     shift = max(a.shift, b.shift)
     coarse = [_grouped(coarser(t.keys, t.shift, shift), t.counts, t.lows, t.highs) for t in (a, b)]
     keys = np.union1d(coarse[0][0], coarse[1][0])
@@ -287,9 +309,16 @@ def common_support(a: NumberCounts, b: NumberCounts) -> tuple[Floats, Ints, Ints
         spread[at] = c
         counts.append(spread)
         lows[at], highs[at] = np.minimum(lows[at], lo), np.maximum(highs[at], hi)
-    mixed = lows < highs
-    bound = max((float(c[mixed].max(initial=0) / max(1, c.sum())) for c in counts), default=0.0)
-    return lows + (highs - lows) / 2, counts[0], counts[1], bound
+    return Support(lows, highs, (counts[0], counts[1]))
+
+
+def common_support(a: NumberCounts, b: NumberCounts) -> tuple[Floats, Ints, Ints, float]:
+    """Return values, counts of `a`, counts of `b` on one support, and the error bound of a distribution function.
+
+    The bound is the largest share either table has in one bin of several distinct values; it is 0 when both are exact.
+    """
+    both = on_one_support(a, b)
+    return both.values, *both.counts, both.bound
 
 
 def _grouped(keys: Ints, counts: Ints, lows: Floats, highs: Floats) -> tuple[Ints, Ints, Floats, Floats]:
