@@ -51,6 +51,28 @@ def psi(reference: Ints, current: Ints) -> tuple[float, bool]:
     return psi_from_shares(e / e.sum(), o / o.sum()), empty
 
 
+def kl_divergence(reference: Ints, current: Ints) -> tuple[float, bool]:
+    """Return the divergence of current from reference, sum of o ln(o / e), and whether one half was added to every bin.
+
+    Natural logarithm; one half is added as for the index, whose value is this divergence plus that of the other way
+    round. Source: Kullback and Leibler (1951) Annals of Mathematical Statistics 22:79.
+    """
+    empty = bool((reference == 0).any() or (current == 0).any())
+    e, o = ((c + 0.5 * empty) / (c + 0.5 * empty).sum() for c in (reference, current))
+    return max(0.0, float(np.sum(o * np.log(o / e)))), empty
+
+
+def hellinger(reference: Floats | Ints, current: Floats | Ints) -> float:
+    """Return the Hellinger distance of shares, sqrt(sum of (sqrt p - sqrt q)^2 / 2), in 0..1. Hellinger (1909)."""
+    p, q = reference / reference.sum(), current / current.sum()
+    return min(1.0, math.sqrt(float(np.sum((np.sqrt(p) - np.sqrt(q)) ** 2)) / 2))
+
+
+def l_infinity(reference: Ints, current: Ints) -> float:
+    """Return the largest absolute difference of shares."""
+    return float(np.abs(reference / reference.sum() - current / current.sum()).max())
+
+
 def js_distance(p: Floats | Ints, q: Floats | Ints, base: float = 2.0) -> float:
     """Return the Jensen-Shannon distance: the square root of the divergence to the mixture, logarithm to `base`."""
     p, q = p / p.sum(), q / q.sum()
@@ -64,6 +86,15 @@ def wasserstein_from_counts(values: Floats, reference: Ints, current: Ints) -> f
     """Return the first Wasserstein distance, the area between the distribution functions, in the values' unit."""
     gap = np.abs(np.cumsum(reference) / reference.sum() - np.cumsum(current) / current.sum())
     return float(np.sum(gap[:-1] * np.diff(values)))
+
+
+def energy_from_counts(values: Floats, reference: Ints, current: Ints) -> float:
+    """Return the energy distance, sqrt(2 integral of (F - G)^2), in the square root of the values' unit (as SciPy).
+
+    Source: Szekely and Rizzo (2013) Journal of Statistical Planning and Inference 143:1249.
+    """
+    gap = np.cumsum(reference) / reference.sum() - np.cumsum(current) / current.sum()
+    return math.sqrt(2 * float(np.sum(gap[:-1] ** 2 * np.diff(values))))
 
 
 def total_variation(reference: Ints, current: Ints) -> float:
@@ -83,6 +114,49 @@ def chi_square_contingency(reference: Ints, current: Ints) -> tuple[float, float
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
     statistic = float(((table - expected) ** 2 / expected).sum())
     return statistic, float(chdtrc(dof, statistic)), dof
+
+
+def g_test(reference: Ints, current: Ints) -> tuple[float, float, int]:
+    """Return statistic, p and degrees of freedom of the likelihood-ratio test of the same table: 2 sum of o ln(o / e).
+
+    Source: Wilks (1938) Annals of Mathematical Statistics 9:60.
+    """
+    from scipy.special import chdtrc, xlogy
+
+    table = np.stack((reference, current)).astype(np.float64)
+    table = table[:, table.sum(axis=0) > 0]
+    dof = table.shape[1] - 1
+    if dof < 1:
+        return 0.0, 1.0, 0
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
+    statistic = max(0.0, 2 * float(xlogy(table, table / expected).sum()))
+    return statistic, float(chdtrc(dof, statistic)), dof
+
+
+def yates(reference: Ints, current: Ints) -> tuple[float, float]:
+    """Return statistic and p of the 2 x 2 table with each deviation drawn half a row nearer to 0, at most to it.
+
+    Source: Yates (1934) Supplement to the JRSS 1:217; so SciPy and NannyML test two categories.
+    """
+    from scipy.special import chdtrc
+
+    table = np.stack((reference, current)).astype(np.float64)
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
+    statistic = float((np.maximum(0.0, np.abs(table - expected) - 0.5) ** 2 / expected).sum())
+    return statistic, float(chdtrc(1, statistic))
+
+
+def cramers_v_corrected(statistic: float, n: int, dof: int) -> float | None:
+    """Return V of a 2 x k table less what chance adds to it; None where it is undefined (fewer than 3 rows).
+
+    Formula: sqrt(max(0, x2/n - (k-1)/(n-1)) / min(k' - 1, r' - 1)), k' = k - (k-1)^2/(n-1), r' = 2 - 1/(n-1).
+    Source: Bergsma (2013) Journal of the Korean Statistical Society 42:323.
+    """
+    if n < 3 or dof < 1:
+        return None
+    beyond = max(0.0, statistic / n - dof / (n - 1))
+    least = min(dof - dof * dof / (n - 1), 1 - 1 / (n - 1))
+    return min(1.0, math.sqrt(beyond / least)) if least > 0 else None
 
 
 def cramers_v(statistic: float, n: int) -> float:
@@ -134,22 +208,30 @@ def js_null(bins: int, n: int, m: int) -> tuple[float, float]:
     return mean * scale, math.sqrt(float(chdtri(dof, 0.05))) * scale
 
 
-def wasserstein_null(values: Floats, pooled: Ints, n: int, m: int) -> tuple[float, float]:
-    """Return mean and 95 % quantile when nothing differs: sqrt(1/n + 1/m) times the area under a Brownian bridge at F.
+def hellinger_null(bins: int, n: int, m: int) -> tuple[float, float]:
+    """Return mean and 95 % quantile of the distance when nothing differs: its square ~ chi-square / 8 (1/n + 1/m)."""
+    mean, quantile = js_null(bins, n, m)
+    return mean * math.sqrt(math.log(2)), quantile * math.sqrt(math.log(2))
 
-    1,000 bridges from a fixed seed on at most 64 points of the pooled distribution.
+
+def area_nulls(values: Floats, pooled: Ints, n: int, m: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return mean and 95 % quantile of the Wasserstein and of the energy distance when nothing differs.
+
+    F - G is then sqrt(1/n + 1/m) times a Brownian bridge at F: 1,000 of them from a fixed seed, on at most 64 points
+    of the pooled distribution.
     """
     f = np.cumsum(pooled) / pooled.sum()
     at = np.unique(np.searchsorted(f, (np.arange(64) + 0.5) / 64))
     at = np.unique(np.concatenate(([0], at[at < len(values)], [len(values) - 1])))
     if len(at) < 2:
-        return 0.0, 0.0
+        return (0.0, 0.0), (0.0, 0.0)
     time, width = f[at[:-1]], np.diff(values[at])
     steps = np.diff(np.concatenate(([0.0], time, [1.0])))
     walk = np.cumsum(_normals()[:, : len(steps)] * np.sqrt(np.maximum(0, steps)), axis=1)
-    bridge = walk[:, :-1] - walk[:, -1:] * time
-    areas = np.abs(bridge) @ width * math.sqrt(1 / n + 1 / m)
-    return float(areas.mean()), float(np.quantile(areas, 0.95))
+    bridge = (walk[:, :-1] - walk[:, -1:] * time) * math.sqrt(1 / n + 1 / m)
+    areas, energies = np.abs(bridge) @ width, np.sqrt(2 * (bridge**2 @ width))
+    both = [(float(a.mean()), float(np.quantile(a, 0.95))) for a in (areas, energies)]
+    return both[0], both[1]
 
 
 @lru_cache(maxsize=1)
@@ -190,8 +272,8 @@ def resolution_null(n: Ints, hits: Ints) -> tuple[float, float]:
     return p * (1 - p) * (bins - 1) / (total - 1), p * (1 - p) * float(chdtri(bins - 1, 0.05)) / total
 
 
-def doane_edges(n: int, low: float, high: float, sd: float, third: float, *, integral: bool) -> Floats:
-    """Return the bin edges that numpy.histogram_bin_edges(x, "doane") gives; sd population, third central moment.
+def doane_edges(n: int, low: float, high: float, sd: float, skew: float, *, integral: bool) -> Floats:
+    """Return the bin edges that numpy.histogram_bin_edges(x, "doane") gives; population deviation and skewness.
 
     Source: Doane (1976) The American Statistician 30:181.
     """
@@ -200,8 +282,7 @@ def doane_edges(n: int, low: float, high: float, sd: float, third: float, *, int
     width = 0.0
     if n > 2 and sd > 0:
         spread = math.sqrt(6.0 * (n - 2) / ((n + 1.0) * (n + 3)))
-        skew = abs(third / sd**3)
-        width = (high - low) / (1.0 + math.log2(n) + math.log2(1.0 + skew / spread))
+        width = (high - low) / (1.0 + math.log2(n) + math.log2(1.0 + abs(skew) / spread))
     if integral and 0 < width < 1:
         width = 1.0
     bins = math.ceil((high - low) / width) if width else 1
