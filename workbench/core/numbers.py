@@ -25,6 +25,8 @@ LIMIT = 131_072
 _BUFFER = 262_144
 _SIGN = np.int64(-(2**63))
 _MAX_SHIFT = 62
+_VAST = 1e300
+"""Squares from here on may overflow when they are added."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -174,8 +176,10 @@ class NumberCounts:
         if self.n < 2:
             return None
         if self.exact:
-            deviations = self.values - (self.mean or 0.0)
-            return math.fsum(deviations * deviations * self.counts) / (self.n - 1)
+            with np.errstate(over="ignore"):
+                deviations = self.values - (self.mean or 0.0)
+                terms = deviations * deviations * self.counts
+            return math.fsum(terms) / (self.n - 1) if terms.max() < _VAST else math.inf
         total, squares = self.moments()
         # n * sum(x^2) - sum(x)^2, exactly, before the one rounding; the units of 2**-1200 multiply.
         spread = self.n * (squares << 1200) - total * total
