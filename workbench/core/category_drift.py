@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workbench.core import distances
 from workbench.core.finding import Cell, Evidence, Measure, group_label
-from workbench.core.intervals import mover_difference, wilson
+from workbench.core.intervals import Interval, mover_difference, normal_quantile, wilson, wilson_ends
 from workbench.core.numbers import Ints
 from workbench.core.rates import measure, with_interval
 from workbench.core.values import ValueCounts
@@ -123,9 +124,10 @@ def _tests(both: Categories) -> list[Measure]:
 def _unseen(both: Categories, level: float) -> list[Measure]:
     low, high, (m, n) = both.reference, both.current, both.n
     new, once = int(high[low == 0].sum()), int((low == 1).sum())
-    interval, chance = wilson(new, n, level), wilson(once, m, level)
+    interval = wilson(new, n, level)
     excess = Measure("unseen_share_beyond_chance", new / n - once / m, n=n, unit="share", method=both.how)
-    if interval is not None and chance is not None:
+    if interval is not None:
+        chance = _chance_interval(once, int((low == 2).sum()), m, level)
         excess = with_interval(excess, mover_difference(new / n, interval, once / m, chance))
     vanished = int(((high == 0) & (low > 0)).sum())
     return [
@@ -135,6 +137,17 @@ def _unseen(both: Categories, level: float) -> list[Measure]:
         Measure("unseen_categories", int(((low == 0) & (high > 0)).sum()), n=n, method=both.how),
         Measure("vanished_categories", vanished, n=m, method=both.how),
     ]
+
+
+def _chance_interval(once: int, twice: int, m: int, level: float) -> Interval:
+    """Return the interval of the share of unseen values to expect, from what occurs once and twice in m values.
+
+    Good's estimate once / m, its standard error sqrt(once (1 - once / m) + 2 twice) / m by Esty (1983) Annals of
+    Statistics 11:905; Wilson's interval where that is wider, for Esty's has no width where nothing occurs once.
+    """
+    share, ends = once / m, wilson_ends(once, m, normal_quantile(level))
+    half = normal_quantile(level) * math.sqrt(once * (1 - share) + 2 * twice) / m
+    return Interval(max(0.0, min(ends[0], share - half)), min(1.0, max(ends[1], share + half)), "esty")
 
 
 def drawing(both: Categories, name: str, title: str, group: str = "") -> Evidence:

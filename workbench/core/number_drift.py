@@ -232,8 +232,9 @@ def drawing(both: Numbers, name: str, title: str, notes: dict[str, str | float |
     pooled = np.cumsum(low + high) / float((low + high).sum())
     # The middle 99 % sets the scale; the outer bins take what lies beyond.
     start, end = (float(values[min(len(values) - 1, int(np.searchsorted(pooled, q)))]) for q in (0.005, 0.995))
-    steps = min(_DRAWN_BINS, max(1, len(values))) if math.isfinite(end - start) else 1
-    edges = np.linspace(start, end, steps + 1) if end > start else np.array([start, start + 1])
+    edges = np.array([start, end if end > start else start + 1])
+    if math.isfinite(end - start) and end > start:
+        edges = np.linspace(start, end, min(_DRAWN_BINS, len(values)) + 1)
     at = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
     shares = [np.bincount(at, weights=c, minlength=len(edges) - 1) / max(1, c.sum()) for c in (low, high)]
     rows = tuple(
