@@ -103,6 +103,8 @@ def people(n: int = 400, seed: int = 0) -> pd.DataFrame:
     frame["kind_made"] = np.array(["a", "b", "c"])[weights.argmax(axis=1)]
     frame["amount"] = more.normal(10, 3, n).round(3)
     frame["amount_made"] = (frame["amount"] + more.normal(0, 1, n)).round(3)
+    said = np.array(["late", "paid", "twice", "never", "again", "ok", "no"])
+    frame["remark"] = [" ".join(more.choice(said, more.integers(1, 6))) for _ in range(n)]
     frame.loc[rng.random(n) < 0.1, "income"] = np.nan
     frame.loc[rng.random(n) < 0.05, "job"] = None
     return frame
@@ -223,7 +225,7 @@ def _one_class(d: pd.DataFrame) -> pd.DataFrame:
 HOSTILE: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "one row": lambda d: d.head(1),
     "two rows": lambda d: d.head(2),
-    "all null": lambda d: d.assign(income=np.nan, job=None, age=np.nan),
+    "all null": lambda d: d.assign(income=np.nan, job=None, age=np.nan, remark=None),
     "null outcomes": lambda d: d.assign(y=np.nan, score=np.nan, kind=None, p_a=np.nan, amount=np.nan),
     "null groups": lambda d: d.assign(sex=None, race=None),
     "one class": _one_class,
