@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,6 +59,27 @@ class Numbers:
         return _BINNED if self.support.mixed.any() else ""
 
 
+_OF_FINITE: tuple[tuple[tuple[str, ...], Callable[[Numbers, int, float], list[Measure]]], ...] = (
+    (("mean_difference",), lambda both, bins, level: [_means(both, level)]),
+    (("wasserstein_normalised", "wasserstein", "energy"), lambda both, bins, level: _areas(both)),
+    (("psi", "kl_divergence"), lambda both, bins, level: _on_quantiles(both, bins)),
+    (("js_distance", "hellinger"), lambda both, bins, level: _on_doane(both)),
+)
+"""Names that are measured together, and what measures them where both sides have finite values."""
+
+
+def some(both: Numbers, names: Collection[str], *, bins: int = 10, level: float = 0.95) -> list[Measure]:
+    """Return only the measures of these names, at the cost of those; none where a side has no finite values."""
+    if not both.reference.n or not both.current.n:
+        return []
+    found = _ks(both, level) if "ks" in names else []
+    for together, measured in _OF_FINITE:
+        found += measured(both, bins, level) if set(together) & set(names) else []
+    if {"cramer_von_mises", "anderson_darling"} & set(names):
+        found += _rank_tests(both)
+    return [m for m in found if m.name in names]
+
+
 def measures(
     both: Numbers, *, bins: int = 10, level: float = 0.95, column: str = "", where: str = "", prefix: str = ""
 ) -> list[Measure]:
@@ -70,7 +92,7 @@ def measures(
     else:
         found = _ks(both, level)
         if both.reference.n and both.current.n:
-            found += [_means(both, level), *_areas(both), *_on_quantiles(both, bins), *_on_doane(both)]
+            found += [m for _, measured in _OF_FINITE for m in measured(both, bins, level)]
         else:
             why = "one side has no finite value"
             found += [Measure(name, None, n=both.current.n, undefined_because=why) for name in NAMES[1:9]]
