@@ -19,6 +19,7 @@ from workbench.core.check import Check, all_checks
 from workbench.core.dataset import Dataset, Roles, Scalar, pairs
 from workbench.core.errors import ConfigError, EvidenceError, import_extra, shown, unknown
 from workbench.core.frame import Frame, wrap
+from workbench.core.late_labels import with_labels
 from workbench.core.sample import SIZE
 from workbench.core.writing import write_whole
 from workbench.load import Model, open_frame, open_model, wrap_model
@@ -31,7 +32,8 @@ class Audit:
 
     `positive` is required unless the target is 0/1 or boolean; `favourable` defaults to it; a row is predicted positive
     when its score is at least `threshold`. `windows` cuts the rows ({"by": "month"}, {"rows": 5000}, {"number": 10})
-    for the checks that follow measures over time. A target that only the reference has is one whose labels are late.
+    for the checks that follow measures over time. A target that only the reference has is one whose labels are late;
+    `labels` (ids and targets) brings those that have come.
     Building reads no rows, or the first of the target where nothing else tells the task; `run` counts, checks, judges.
     """
 
@@ -40,6 +42,7 @@ class Audit:
         data: Any,
         *,
         reference: Any = None,
+        labels: Any = None,
         model: Any = None,
         target: str | None = None,
         positive: Scalar | None = None,
@@ -69,7 +72,7 @@ class Audit:
     ) -> None:
         given_model, given_challenger = model, challenger
         model, challenger = (None if m is None else _model(m, trust) for m in (model, challenger))
-        frame = _frame(data, null_values, engine)
+        frame = _labelled(_frame(data, null_values, engine), labels, id, target, null_values)
         roles = Roles(
             target=target,
             prediction=prediction,
@@ -90,7 +93,9 @@ class Audit:
         other = None if reference is None else _frame(reference, null_values, engine)
         late = other is not None and target not in frame.names
         roles = with_task(roles, other if late and other is not None else frame, model)
-        self._given = {"data": data, "reference": reference, "model": given_model, "challenger": given_challenger}
+        self._given = {
+            "data": data, "reference": reference, "labels": labels, "model": given_model, "challenger": given_challenger
+        }  # fmt: skip
         self._options = {
             "null_values": list(null_values),
             "trust": list(trust),
@@ -158,6 +163,7 @@ class Audit:
         reference, model = self.prepared.reference, self.prepared.model
         content: dict[str, Any] = {
             "data": _stored(given["data"], self.prepared.current.frame, place, "current"),
+            "labels": given["labels"] if given["labels"] is None else _stored_labels(given["labels"], place),
             "reference": reference and _stored(given["reference"], reference.frame, place, "reference"),
             "model": model and _stored_model(given["model"], model, place),
             "challenger": _stored_model(given["challenger"], self.prepared.challenger, place, "challenger"),
@@ -307,6 +313,18 @@ def _frame(data: Any, null_values: Sequence[str], engine: str) -> Frame:
     if engine not in ENGINES:
         raise ConfigError(unknown("engine", engine, ENGINES))
     return ENGINES[engine](data, null_values=null_values)
+
+
+def _labelled(frame: Frame, labels: Any, id: str | None, target: str | None, null_values: Sequence[str]) -> Frame:
+    if labels is None:
+        return frame
+    if id is None or target is None:
+        raise ConfigError("labels: they are joined by the roles `id` and `target`: name both columns.")
+    return with_labels(frame, _frame(labels, null_values, "local"), id, target)
+
+
+def _stored_labels(labels: Any, folder: Path) -> Any:
+    return _stored(labels, _frame(labels, (), "local"), folder, "labels")
 
 
 def _with_spark(data: Source, *, null_values: Sequence[str] = ()) -> Frame:

@@ -35,7 +35,7 @@ ROLES = (
     "task",
     "probabilities",
 )
-FILES = ("data", "reference", "model", "challenger", "policy", "contract")
+FILES = ("data", "reference", "labels", "model", "challenger", "policy", "contract")
 """The fields that name files."""
 OPERATIONS = ("contract", "monitor")
 """The fields that concern the repetition of an audit; a single one does not know them."""
@@ -48,6 +48,7 @@ class Plan(BaseModel):
     title: str = "Audit"
     data: Source
     reference: Source | None = None
+    labels: Source | None = None
     model: str | None = None
     challenger: str | None = None
     target: str | None = None

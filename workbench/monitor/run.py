@@ -29,6 +29,7 @@ from workbench.core.windows import UNDATED, WindowCounter, check_time
 from workbench.load import open_frame
 from workbench.load.models import Model, open_model
 from workbench.monitor.alerts import Alert, alerts, confirming_levels, message, outcomes
+from workbench.monitor.labels import labelled, take_labels
 from workbench.monitor.sources import content_digest, place_of, sources
 from workbench.monitor.store import Store, Window
 
@@ -185,7 +186,7 @@ class Monitor:
 
     def count_file(self, name: str, start: int) -> dict[int, Part]:
         """Count one source into its windows; `start` rows came before it."""
-        frame = open_frame(name, null_values=self.plan.null_values)
+        frame = labelled(self, open_frame(name, null_values=self.plan.null_values))
         fields = self.fields(frame)
         check_time(self.cut, fields)
         counter = WindowCounter(self.cut, partial(PartCounter, fields, self.roles, self.model), start)
@@ -262,7 +263,7 @@ class Monitor:
             closed = [w for w in self.store.windows(tx) if w.closed]
         for window in closed:
             with self.store.writing() as tx:
-                parts = self.store.parts(tx, window.number)
+                parts = self.store.parts(tx, window.number, apart=self.plan.labels is not None)
             counted = together(parts, _fields_of(parts[0].counted), self.roles)
             wanted = digest_of([rules, counted.fingerprint.to_dict(), self.baseline.fingerprint.to_dict()])
             if wanted == window.judged_for:
@@ -340,12 +341,14 @@ class Monitor:
         found_files = list(sources(self.plan.data))
         for name in found_files:
             (counted if self.ingest(name) else skipped).append(Path(name).name)
+        late = take_labels(self)
         self.close_windows(everything=close, now=now)
         judged = self.judge_windows()
         found = self.raise_alerts()
         with self.store.writing() as tx:
             undated = next((w.rows for w in self.store.windows(tx) if w.number == UNDATED), 0)
         notes = [f"{undated:,} rows have no time and are in no window"] if undated else []
+        notes += [f"{late:,} rows got their label since"] if late else []
         if not found_files:
             notes.append(f"no file matches {self.plan.data} yet")
         return Report(tuple(counted), tuple(skipped), tuple(judged), tuple(found), tuple(notes))

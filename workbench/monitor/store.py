@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
 DATABASE = "monitor.sqlite"
-VERSION = "1"
+VERSION = "2"
 _COMPACT = 16  # parts of a window beyond which they are put together
 
 _TABLES = (
     "meta (name TEXT PRIMARY KEY, value BLOB NOT NULL)",
     "sources (id TEXT PRIMARY KEY, name TEXT NOT NULL, rows INTEGER NOT NULL, at TEXT NOT NULL)",
-    "parts (id INTEGER PRIMARY KEY, window INTEGER NOT NULL, rows INTEGER NOT NULL, tables BLOB NOT NULL,"
-    " hashes BLOB NOT NULL)",
+    "parts (id INTEGER PRIMARY KEY, window INTEGER NOT NULL, source TEXT NOT NULL, rows INTEGER NOT NULL,"
+    " tables BLOB NOT NULL, hashes BLOB NOT NULL)",
     "windows (window INTEGER PRIMARY KEY, label TEXT NOT NULL, rows INTEGER NOT NULL, closed INTEGER NOT NULL,"
     " judged_for TEXT NOT NULL DEFAULT '', digest TEXT NOT NULL DEFAULT '', outcome TEXT NOT NULL DEFAULT '',"
     " revision INTEGER NOT NULL DEFAULT 0, record BLOB)",
@@ -139,28 +140,45 @@ class Store:
         rows = sum(p.counted.rows for p in parts.values())
         tx.exec_driver_sql("INSERT INTO sources VALUES (?, ?, ?, ?)", (source, name, rows, at))
         for number, part in parts.items():
-            self._insert(tx, number, part)
+            self._insert(tx, number, part, source)
             tx.exec_driver_sql(
                 "INSERT INTO windows (window, label, rows, closed) VALUES (?, ?, ?, 0)"
                 " ON CONFLICT (window) DO UPDATE SET rows = rows + excluded.rows",
                 (number, labels(number), part.counted.rows),
             )
 
-    def _insert(self, tx: Connection, number: int, part: Part) -> None:
+    def _insert(self, tx: Connection, number: int, part: Part, source: str) -> None:
         tx.exec_driver_sql(
-            "INSERT INTO parts (window, rows, tables, hashes) VALUES (?, ?, ?, ?)",
-            (number, part.counted.rows, part.to_bytes(), np.ascontiguousarray(part.hashes).tobytes()),
+            "INSERT INTO parts (window, source, rows, tables, hashes) VALUES (?, ?, ?, ?, ?)",
+            (number, source, part.counted.rows, part.to_bytes(), np.ascontiguousarray(part.hashes).tobytes()),
         )
 
-    def parts(self, tx: Connection, number: int) -> list[Part]:
-        """Return a window's parts; many are put together into one on the way."""
+    def replace(self, tx: Connection, source: str, parts: Mapping[int, Part]) -> None:
+        """Put other counts of the same rows in place of a source's."""
+        tx.exec_driver_sql("DELETE FROM parts WHERE source = ?", (source,))
+        for number, part in parts.items():
+            self._insert(tx, number, part, source)
+
+    def sources(self, tx: Connection) -> list[tuple[str, str, int]]:
+        """Return the id and the name of each source, and the number of rows that came before it, in order."""
+        rows = tx.exec_driver_sql("SELECT id, name, rows FROM sources ORDER BY rowid").fetchall()
+        starts = accumulate((r[2] for r in rows), initial=0)
+        return [(r[0], r[1], start) for r, start in zip(rows, starts, strict=False)]
+
+    def parts_of(self, tx: Connection, source: str) -> dict[int, Part]:
+        """Return a source's own parts by window; empty once they were put together with others'."""
+        rows = tx.exec_driver_sql("SELECT window, tables, hashes FROM parts WHERE source = ?", (source,)).fetchall()
+        return {number: Part.from_bytes(bytes(tables), bytes(hashes)) for number, tables, hashes in rows}
+
+    def parts(self, tx: Connection, number: int, *, apart: bool = False) -> list[Part]:
+        """Return a window's parts; many are put together into one on the way, unless sources are kept `apart`."""
         rows = tx.exec_driver_sql("SELECT tables, hashes FROM parts WHERE window = ? ORDER BY id", (number,)).fetchall()
         found = [Part.from_bytes(bytes(tables), bytes(hashes)) for tables, hashes in rows]
-        if len(found) <= _COMPACT:
+        if apart or len(found) <= _COMPACT:
             return found
         whole = _sum(found)
         tx.exec_driver_sql("DELETE FROM parts WHERE window = ?", (number,))
-        self._insert(tx, number, whole)
+        self._insert(tx, number, whole, "")
         return [whole]
 
     def counted_before(self, tx: Connection, number: int | None, hashes: Hashes) -> int:

@@ -27,6 +27,7 @@ PARAMETERS = {  # in the order of the notebook's first cell; the comment is what
     "reference": "what it is compared with, or None",
     "model": "a model file (.skops), or None when predictions are in the data",
     "challenger": "another model, compared with it on the same rows, or None",
+    "labels": "a file of labels that came later: the id and the target of each row",
     "target": "the column that holds the truth",
     "positive": "the target's value that counts as positive; needed unless it is 0/1 or boolean",
     "favourable": "the outcome that is good for the person; the positive one unless named",
