@@ -152,6 +152,8 @@ def _add_monitor(add: Add) -> None:
     run.add_argument("--close", action="store_true", help="judge the last window too, though it may not be complete")
     run.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="try undelivered alerts for so long")
     run.add_argument("--strict", action="store_true", help="exit 1 on open warnings too")
+    recut = add("recut", _monitor_recut, "begin a plan's store with another one's counts, in coarser windows", "plan")
+    recut.add_argument("store", help="the folder of the store whose windows fit into the plan's")
     status = add("status", _monitor_status, "show windows, open alerts and what waits to be sent", "plan")
     for each in (run, status):
         each.add_argument("--json", action="store_true", help="print one JSON object")
@@ -210,6 +212,15 @@ def _print_report(report: Report, errors: list[str]) -> None:
         print(f"ALERT {alert.severity}: {alert.rule} since {alert.since} ({alert.windows} windows)")
     for line in (*report.notes, *errors):
         print(line)
+
+
+def _monitor_recut(options: argparse.Namespace) -> int:
+    from workbench.monitor.recut import take_counts
+    from workbench.monitor.store import Store
+
+    made = take_counts(_monitor(options), Store(options.store, create=False))
+    print(f"{made} windows from the counts of {options.store}; no row was read again")
+    return 0
 
 
 def _delivered(monitor: Monitor, seconds: float) -> list[str]:

@@ -16,6 +16,7 @@ from tests.monitor.conftest import POLICY, small
 from workbench.audit.plan import plan_of
 from workbench.core.errors import ConfigError, DataError
 from workbench.core.windowed import to_bytes
+from workbench.monitor.recut import take_counts
 from workbench.monitor.run import Monitor
 from workbench.monitor.store import Store
 
@@ -325,3 +326,26 @@ def test_a_window_is_followed_beside_those_of_the_baseline(stream):
     names = [m.window for _, m in record.measures() if m.name == "accuracy"]
     assert names[-1] == "2026-W29"
     assert sum(n.startswith("reference ") for n in names) == 21
+
+
+def test_days_become_months_without_their_rows(stream, tmp_path):
+    """Counts by day make a store by month, its windows those of the rows; the files are gone by then."""
+    folder, plan = stream
+    for month in (1, 2):
+        small(month, start=f"2026-{month:02d}-01").to_parquet(folder / f"{month}.parquet")
+    by_month = Monitor(plan(monitor={"store": str(tmp_path / "months")})).run(close=True)
+    Monitor(plan(monitor={"store": str(tmp_path / "days"), "windows": {"by": "day"}})).run(close=True)
+    for file in folder.iterdir():
+        file.unlink()
+    monitor = Monitor(plan(monitor={"store": str(tmp_path / "coarse")}))
+    assert take_counts(monitor, Store(tmp_path / "days", create=False)) == 2
+    report = monitor.run(close=True)
+    assert [(w.label, w.digest) for w in report.judged] == [(w.label, w.digest) for w in by_month.judged]
+    with pytest.raises(ConfigError, match="is not empty"):
+        take_counts(monitor, Store(tmp_path / "days", create=False))
+    weekly = Monitor(plan(monitor={"store": str(tmp_path / "weeks"), "windows": {"by": "week"}}))
+    with pytest.raises(ConfigError, match="do not add up to windows of week"):
+        take_counts(weekly, Store(tmp_path / "months", create=False))
+    other = Monitor(plan(monitor={"store": str(tmp_path / "other")}, sensitive=[]))
+    with pytest.raises(ConfigError, match="other roles"):
+        take_counts(other, Store(tmp_path / "days", create=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -49,7 +50,8 @@ def take_labels(monitor: Monitor) -> int:
         if monitor.store.meta(tx, "labels") == digest:
             return 0
         known = monitor.store.sources(tx)
-    more = sum(_counted_again(monitor, *source) for source in known)
+    starts = accumulate((rows for _, _, rows in known), initial=0)
+    more = sum(_counted_again(monitor, s, name, start) for (s, name, _), start in zip(known, starts, strict=False))
     with monitor.store.writing() as tx:
         monitor.store.set_meta(tx, "labels", digest)
     return more

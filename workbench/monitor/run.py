@@ -75,14 +75,19 @@ class Monitor:
 
     # ------------------------------------------------------------------ what the store holds to
 
-    def _pin(self) -> None:
-        """Refuse a plan under which the store's counts would mean something else."""
-        wanted = {
+    @property
+    def pinned(self) -> dict[str, Any]:
+        """Return what a store's counts depend on."""
+        return {
             "roles": self.roles.to_dict(),
             "windows": self.settings.windows.model_dump(mode="json", exclude={"season"}),
             "model": None if self.model is None else self.model.digest,
             "null_values": list(self.plan.null_values),
         }
+
+    def _pin(self) -> None:
+        """Refuse a plan under which the store's counts would mean something else."""
+        wanted = self.pinned
         with self.store.writing() as tx:
             found = self.store.meta(tx, "plan")
             if found is None:

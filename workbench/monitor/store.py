@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,14 +137,18 @@ class Store:
     def add(self, tx: Connection, source: str, name: str, parts: Mapping[int, Part], labels: Any, at: str) -> None:
         """Add a source's counts to their windows."""
         rows = sum(p.counted.rows for p in parts.values())
-        tx.exec_driver_sql("INSERT INTO sources VALUES (?, ?, ?, ?)", (source, name, rows, at))
+        self.add_source(tx, source, name, rows, at)
         for number, part in parts.items():
-            self._insert(tx, number, part, source)
-            tx.exec_driver_sql(
-                "INSERT INTO windows (window, label, rows, closed) VALUES (?, ?, ?, 0)"
-                " ON CONFLICT (window) DO UPDATE SET rows = rows + excluded.rows",
-                (number, labels(number), part.counted.rows),
-            )
+            self.add_part(tx, source, number, part, labels)
+
+    def add_part(self, tx: Connection, source: str, number: int, part: Part, labels: Any) -> None:
+        """Add one part of a source to its window."""
+        self._insert(tx, number, part, source)
+        tx.exec_driver_sql(
+            "INSERT INTO windows (window, label, rows, closed) VALUES (?, ?, ?, 0)"
+            " ON CONFLICT (window) DO UPDATE SET rows = rows + excluded.rows",
+            (number, labels(number), part.counted.rows),
+        )
 
     def _insert(self, tx: Connection, number: int, part: Part, source: str) -> None:
         tx.exec_driver_sql(
@@ -160,10 +163,13 @@ class Store:
             self._insert(tx, number, part, source)
 
     def sources(self, tx: Connection) -> list[tuple[str, str, int]]:
-        """Return the id and the name of each source, and the number of rows that came before it, in order."""
+        """Return id, name and number of rows of each source, in the order in which they came."""
         rows = tx.exec_driver_sql("SELECT id, name, rows FROM sources ORDER BY rowid").fetchall()
-        starts = accumulate((r[2] for r in rows), initial=0)
-        return [(r[0], r[1], start) for r, start in zip(rows, starts, strict=False)]
+        return [(r[0], r[1], r[2]) for r in rows]
+
+    def add_source(self, tx: Connection, source: str, name: str, rows: int, at: str) -> None:
+        """Note a source as counted."""
+        tx.exec_driver_sql("INSERT INTO sources VALUES (?, ?, ?, ?)", (source, name, rows, at))
 
     def parts_of(self, tx: Connection, source: str) -> dict[int, Part]:
         """Return a source's own parts by window; empty once they were put together with others'."""
@@ -180,6 +186,12 @@ class Store:
         tx.exec_driver_sql("DELETE FROM parts WHERE window = ?", (number,))
         self._insert(tx, number, whole, "")
         return [whole]
+
+    def parts_by_source(self, tx: Connection, number: int) -> list[tuple[str, Part]]:
+        """Return a window's parts, each with the source that it is of (empty: of several)."""
+        query = "SELECT source, tables, hashes FROM parts WHERE window = ? ORDER BY id"
+        rows = tx.exec_driver_sql(query, (number,)).fetchall()
+        return [(source, Part.from_bytes(bytes(tables), bytes(hashes))) for source, tables, hashes in rows]
 
     def counted_before(self, tx: Connection, number: int | None, hashes: Hashes) -> int:
         """Return how many of these rows (by their hashes) a window holds already; None asks all windows."""
