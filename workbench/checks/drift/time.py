@@ -11,7 +11,7 @@ from workbench.core.finding import Cell, Evidence, Measure, Result
 from workbench.core.gaps_in_time import Gaps, as_text
 from workbench.core.intervals import wilson
 from workbench.core.numbers import NumberCounts
-from workbench.core.pairing import TIMES, Pair, is_all_missing, kind_changes, kind_of_both, pairs
+from workbench.core.pairing import TIMES, Pair, changed_count, is_all_missing, kind_changes, kind_of_both, pairs
 from workbench.core.rates import measure
 from workbench.core.subject import Subject
 
@@ -45,11 +45,12 @@ def time(subject: Subject, *, as_of: str | None = None) -> Result:
     found, notes = kind_changes(subject, TIMES)
     rows: list[tuple[Cell, ...]] = []
     columns, odd = _columns(subject)
+    if not found and not columns:
+        raise NotApplicableError(odd or "no column holds times in both data sets")
+    found.append(changed_count(found, len(columns)))
     for current, reference in columns:
         found += _column(current, reference, moment, subject.level)
         rows += [_row(reference, "reference"), _row(current, "current")]
-    if not found:
-        raise NotApplicableError(odd or "no column holds times in both data sets")
     heads = ("column", "data", "oldest", "newest", "distinct times", "largest gap (seconds)")
     tables = [Evidence("times", "Times (UTC)", "table", heads, tuple(rows))] if rows else []
     return Result(found, tables, [*notes, *([odd] if odd else [])])
