@@ -61,19 +61,20 @@ def importances(
 
 def finest_loss(rows: Rows) -> Floats:
     """Return the squared error of a score in 0..1 where there is one, else the rows' own loss."""
-    if rows.task == "binary" and _probable(rows):
+    if rows.task == "binary" and probable(rows):
         return np.asarray((rows.score - rows.truth) ** 2, np.float64)  # type: ignore[operator]
     return rows.loss
 
 
 def loss_words(rows: Rows) -> str:
     """Return what `finest_loss` is called."""
-    if rows.task == "binary" and _probable(rows):
+    if rows.task == "binary" and probable(rows):
         return "the squared error of the score"
     return rows.loss_name.replace("_", " ")
 
 
-def _probable(rows: Rows) -> bool:
+def probable(rows: Rows) -> bool:
+    """Say whether there are scores, all of them in 0..1."""
     return rows.score is not None and bool(((rows.score >= 0) & (rows.score <= 1)).all())
 
 

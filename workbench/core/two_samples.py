@@ -92,6 +92,15 @@ def two_samples(subject: Subject, most_rows: int | None = None) -> TwoSamples:
     )
 
 
+def outcomes_lacking(subject: Subject) -> str:
+    """Return which columns of predictions the reference lacks and the current data have, in words, or nothing."""
+    roles = subject.roles
+    named = [roles.score, roles.prediction, *(column for _, column in roles.probabilities)]
+    reference = {} if subject.reference is None else subject.reference.columns
+    lacking = [c for c in named if c is not None and c in subject.current.columns and c not in reference]
+    return f"the reference does not have the predictions' columns {_listed(lacking)}" if lacking else ""
+
+
 def _cut(sample: Sample, most: int | None) -> Sample:
     if most is None or sample.n <= most:
         return sample
@@ -124,6 +133,17 @@ def not_compared(current: ColumnCounts, reference: ColumnCounts | None) -> str:
 
 def _free_text(column: ColumnCounts) -> bool:
     return column.values is not None and column.present > _FEW and column.values.distinct > _FREE_TEXT * column.present
+
+
+def together(batches: Sequence[pa.RecordBatch], columns: Sequence[str], kinds: dict[str, Kind]) -> pa.RecordBatch:
+    """Return the rows of several batches one after another, numbers as float64: whole ones may meet others."""
+    arrays = []
+    for name in columns:
+        parts = [b.column(name) for b in batches]
+        if kinds[name] in NUMERIC:
+            parts = [pa.array(as_numbers(p), pa.float64(), from_pandas=True) for p in parts]
+        arrays.append(pa.concat_arrays(parts))
+    return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
 
 @dataclass(frozen=True)

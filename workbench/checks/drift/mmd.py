@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-
 from workbench.core.check import NotApplicableError, check
 from workbench.core.finding import Measure, Result
 from workbench.core.mmd import discrepancy
 from workbench.core.rows import design
 from workbench.core.subject import Subject
-from workbench.core.two_samples import two_samples
+from workbench.core.two_samples import together, two_samples
 
 _LEAST = 10
 
@@ -37,7 +35,7 @@ def mmd(subject: Subject, *, most_rows: int = 1_000, permutations: int = 999) ->
         why = f"it needs a feature and {_LEAST} rows on each side"
         raise NotApplicableError("; ".join((why, *two.notes)))
     # Scaled over both sides: what is permuted must not have shaped the kernel.
-    pooled = pa.concat_batches([two.current.rows.select(two.columns), two.reference.rows.select(two.columns)])
+    pooled = together((two.current.rows, two.reference.rows), two.columns, two.kinds)
     (features,) = design([pooled], two.columns, two.kinds)
     subject.stop()
     found = discrepancy(features.matrix[:n], features.matrix[n:], permutations, subject.seed)

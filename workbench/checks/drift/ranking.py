@@ -21,7 +21,7 @@ from workbench.core.reweighting import Shift, binned_categories, binned_numbers,
 from workbench.core.rows import Reader, rows_of
 from workbench.core.sample import Sample
 from workbench.core.subject import Subject
-from workbench.core.two_samples import NUMERIC, not_compared
+from workbench.core.two_samples import NUMERIC, not_compared, outcomes_lacking
 
 _NAMED = 3
 _SHOWN = 20
@@ -121,6 +121,8 @@ def _outcome(subject: Subject, reference: Counted) -> _Outcome | None:
     sides = []
     for counted in (reference, subject.current):
         try:
+            if lacking := outcomes_lacking(subject):
+                raise NotApplicableError(lacking)
             rows = rows_of(subject, counted)
             sides.append((rows.score, rows.prediction, rows.truth))
         except NotApplicableError:
