@@ -60,6 +60,8 @@ def boosted(
     }
     learner = ensemble.HistGradientBoostingRegressor if numbers else ensemble.HistGradientBoostingClassifier
     scale = (float(np.abs(truth).max(initial=0.0)) or 1.0) if numbers else 1.0  # squares of huge numbers overflow
+    # Bins are made of the values that are there: a column without any counts as constant.
+    matrix = np.where(np.isnan(matrix).all(axis=0), 0.0, matrix)
     with _one_thread():
         return Boosted(learner(**settings).fit(matrix, truth / scale), scale)
 
