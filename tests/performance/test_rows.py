@@ -81,6 +81,33 @@ def test_the_sample_does_not_depend_on_order_or_cuts() -> None:
     assert first != drawn(slice(None), seed=1)
 
 
+@pytest.mark.parametrize("kinds", [7, 3000])
+def test_equal_rows_are_drawn_one_by_one(kinds: int) -> None:
+    """Few kinds of rows, each many times over: each row is as likely as any other, whatever the cut."""
+    import pyarrow as pa
+
+    kind = np.repeat(np.arange(kinds), np.arange(kinds) % 7 * 10 + 5)
+    values = np.random.default_rng(2).permutation(kind).astype(float)
+    shares = []
+    for seed in range(300 if kinds == 7 else 20):
+        one, two, whole = (SampleBuilder(SampleOf(100, seed)) for _ in range(3))
+        for builder, part in ((one, values[:90]), (two, values[90:]), (whole, values[::-1])):
+            hashes = number_hashes(part)
+            builder.push(pa.RecordBatch.from_arrays([pa.array(part)], names=["v"]), hashes, hashes ^ np.uint64(7))
+        one.add(from_bytes(to_bytes(two.done())))
+        sample, other = one.done(), whole.done()
+        assert sample.rows.equals(other.rows)
+        assert (sample.n, sample.rows.num_rows, sample.available) == (100, 100, len(values))
+        assert len(np.unique(sample.hashes[:, 0])) == 100
+        assert 25 < sample.first_half.sum() < 75
+        shares.append((sample.rows.column(0).to_numpy() == 6).mean())
+    if kinds == 7:
+        expected = (kind == 6).mean()
+        spread = np.sqrt(expected * (1 - expected) / 100 * (len(values) - 100) / (len(values) - 1))
+        assert np.mean(shares) == pytest.approx(expected, abs=4 * spread / np.sqrt(300))
+        assert np.std(shares) == pytest.approx(spread, rel=0.2)
+
+
 # ---------------------------------------------------------------------------- segments
 
 

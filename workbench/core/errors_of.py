@@ -63,18 +63,34 @@ _NOTHING = "no row has a finite truth and prediction"
 
 
 def rmse(errors: CellErrors, level: float) -> Measure:
-    """Return the root of the mean squared error; the interval is the root of the t interval of the mean of e^2."""
+    """Return the root of the mean squared error with the root of Bonett's interval of the mean of e^2."""
     name = "root_mean_squared_error"
     mean, variance = moments("mean_squared_error", errors)
     if math.isnan(mean):
         return Measure(name, None, n=0, undefined_because=_NOTHING)
-    inner = None if math.isnan(variance) else intervals.mean_interval(errors.n, mean, max(0.0, variance), level)
-    interval = None if inner is None else Interval(math.sqrt(max(0.0, inner.low)), math.sqrt(inner.high), "t of e^2")
+    inner = None if math.isnan(variance) else _bonett(errors.n, mean, errors.sums.mean("e4"), level)
+    interval = None if inner is None else Interval(math.sqrt(inner.low), math.sqrt(inner.high), inner.method)
     return with_interval(Measure(name, math.sqrt(mean), n=errors.n), interval)
 
 
+def _bonett(n: int, mean: float, fourth: float, level: float) -> Interval | None:
+    """Return the interval of a mean square from the mean fourth power, on the log scale.
+
+    Formula: c m exp(-+ t c sqrt((g - 1) / (n - 1))), c = n / (n - z), g = mean e^4 / m^2, the value never outside.
+    Source: Bonett (2006) Computational Statistics and Data Analysis 50:775, about 0 and with t for z. A t interval of
+    e^2 covers 80 to 90 % where 30 errors are skewed or heavy-tailed.
+    """
+    if n < 2 or mean <= 0:
+        return None
+    c = n / (n - intervals.normal_quantile(level))
+    half = _student(n, level) * c * math.sqrt(max(0.0, fourth / mean**2 - 1) / (n - 1))
+    if not math.isfinite(half) or c < 1:
+        return None
+    return Interval(mean * min(1.0, c * math.exp(-half)), mean * c * math.exp(min(half, 700.0)), "bonett, log e^2")
+
+
 def r2(errors: CellErrors, level: float) -> Measure:
-    """Return R squared, 1 - sum e^2 / sum (y - mean y)^2, with the interval of the delta method.
+    """Return R squared, 1 - sum e^2 / sum (y - mean y)^2; the delta method's interval of log(1 - R squared), with t.
 
     Its influence function is (-(e^2 - a) + (a / b) ((y - mean)^2 - b)) / b with a = mean e^2 and b = variance of y.
     """
@@ -85,8 +101,18 @@ def r2(errors: CellErrors, level: float) -> Measure:
     a = errors.sums.mean("e2")
     value = 1 - a / b
     spread = _r2_variance(errors, a, b)
-    half = intervals.normal_quantile(level) * math.sqrt(max(0.0, spread) / n)
-    return with_interval(Measure("r_squared", value, n=n), Interval(value - half, min(1.0, value + half), "delta"))
+    if a <= 0:
+        return Measure("r_squared", value, n=n)
+    ratio = a / b
+    reach = _student(n, level) * math.sqrt(max(0.0, spread) / (n - 1)) / ratio
+    ends = Interval(1 - ratio * math.exp(min(reach, 700.0)), 1 - ratio * math.exp(-reach), "delta, log scale")
+    return with_interval(Measure("r_squared", value, n=n), ends)
+
+
+def _student(n: int, level: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(n - 1, (1 + level) / 2))
 
 
 def _r2_variance(errors: CellErrors, a: float, b: float) -> float:

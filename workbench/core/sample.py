@@ -6,15 +6,18 @@ What count tables cannot give (STATISTICS section 6) is measured on it, and says
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from workbench.core.fingerprint import Hashes, mixed
 
 SIZE = 20_000
 """Rows kept of each data set, unless the audit says otherwise."""
+_MOST_DEALT = 10**9
 
 
 class SampleOf(NamedTuple):
@@ -26,16 +29,49 @@ class SampleOf(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """The rows with the smallest seeded hashes, in the order of their hashes; `available` is how many there were."""
+    """A seeded sample of rows: the kinds of rows with the smallest seeded hashes, how often each occurs, and a draw.
 
-    rows: pa.RecordBatch
-    hashes: Hashes
+    Rows that are equal have equal hashes. Kinds are kept with their number, so that parts add exactly; `rows` then draws
+    `of.size` single rows from all rows of these kinds, without replacement. Where there are no more than `of.size` kinds
+    it is a simple random sample of all rows; else a kind so frequent that chance decides whether it is met stays a risk.
+    """
+
+    kinds: pa.RecordBatch
+    kind_hashes: Hashes
+    counts: NDArray[np.int64]
     available: int
+    of: SampleOf
+
+    @cached_property
+    def _drawn(self) -> tuple[NDArray[np.int64], Hashes]:
+        """Return the kind of each row drawn, and two hashes of each that tell equal rows apart; in seeded order."""
+        taken = _taken(self.counts, self.of)
+        at = np.repeat(np.arange(len(taken)), taken)
+        ordinal = np.arange(len(at)) - np.repeat(np.cumsum(taken) - taken, taken)
+        apart = np.where(ordinal == 0, np.uint64(0), mixed(ordinal.astype(np.uint64)))
+        hashes = self.kind_hashes[at] ^ apart[:, None]
+        order = np.argsort(_keys(hashes, self.of), kind="stable")
+        return at[order], hashes[order]
+
+    @cached_property
+    def rows(self) -> pa.RecordBatch:
+        """Return the rows drawn, in the order of their seeded hashes."""
+        return self.kinds.take(pa.array(self._drawn[0]))
+
+    @property
+    def hashes(self) -> Hashes:
+        """Return two hashes of each row, in the order of `rows`; those of equal rows differ."""
+        return self._drawn[1]
+
+    @property
+    def first_half(self) -> NDArray[np.bool_]:
+        """Return which rows are of the first half, by a bit of the hash that does not order them."""
+        return np.asarray(self.hashes[:, 1] >> np.uint64(63) == 1, bool)
 
     @property
     def n(self) -> int:
         """Return the number of rows in the sample."""
-        return int(self.rows.num_rows)
+        return int(min(self.of.size, self.counts.sum()))
 
     @property
     def whole(self) -> bool:
@@ -48,49 +84,68 @@ class Sample:
         return f"all {self.n:,} rows" if self.whole else f"a seeded sample of {self.n:,} of {self.available:,} rows"
 
 
+def _keys(hashes: Hashes, of: SampleOf) -> Hashes:
+    salt = mixed(np.array([of.seed % 2**64], np.uint64))[0]
+    return mixed(hashes[:, 0] ^ salt)
+
+
+def _taken(counts: NDArray[np.int64], of: SampleOf) -> NDArray[np.int64]:
+    total = int(counts.sum())
+    if total <= of.size:
+        return counts
+    rng = np.random.default_rng(of.seed % 2**64)
+    if total < _MOST_DEALT:
+        return np.asarray(rng.multivariate_hypergeometric(counts, of.size, method="marginals"), np.int64)
+    # From so many, drawing with replacement is the same but for one row in thousands.
+    return np.minimum(counts, rng.multinomial(of.size, counts / total))
+
+
 class SampleBuilder:
-    """Keeps the rows with the smallest keys of all batches pushed; a key is a mix of the row's hash and the seed."""
+    """Keeps the kinds of rows with the smallest keys of all batches pushed; a key mixes the row's hash and the seed."""
 
     def __init__(self, of: SampleOf) -> None:
         self._of = of
-        self._salt = mixed(np.array([of.seed % 2**64], np.uint64))[0]
         self._batches: list[pa.RecordBatch] = []
         self._hashes: list[Hashes] = []
+        self._counts: list[NDArray[np.int64]] = []
         self._limit = np.uint64(2**64 - 1)
         self._held = self._seen = 0
 
     def push(self, batch: pa.RecordBatch, first: Hashes, second: Hashes) -> None:
         """Take a batch of normalised columns with two hashes of each row."""
         self._seen += batch.num_rows
-        self._keep(batch, np.stack((first, second), axis=1))
+        self._keep(batch, np.stack((first, second), axis=1), np.ones(batch.num_rows, np.int64))
 
     def add(self, sample: Sample) -> None:
         """Take another part's sample."""
         self._seen += sample.available
-        self._keep(sample.rows, sample.hashes)
+        self._keep(sample.kinds, sample.kind_hashes, sample.counts)
 
-    def _keep(self, batch: pa.RecordBatch, hashes: Hashes) -> None:
-        near = self._keys(hashes) <= self._limit
+    def _keep(self, batch: pa.RecordBatch, hashes: Hashes, counts: NDArray[np.int64]) -> None:
+        near = _keys(hashes, self._of) <= self._limit
         if not near.any():
             return
         if not near.all():
-            batch, hashes = batch.filter(pa.array(near)), hashes[near]
+            batch, hashes, counts = batch.filter(pa.array(near)), hashes[near], counts[near]
         self._batches.append(batch)
         self._hashes.append(hashes)
+        self._counts.append(counts)
         self._held += batch.num_rows
         if self._held > 2 * self._of.size:
             self._cut()
 
-    def _keys(self, hashes: Hashes) -> Hashes:
-        return mixed(hashes[:, 0] ^ self._salt)
-
     def _cut(self) -> None:
-        hashes = np.concatenate(self._hashes)
-        keys = self._keys(hashes)
-        # Equal hashes are equal rows: which of them stays does not matter.
-        order = np.lexsort((hashes[:, 1], hashes[:, 0], keys))[: self._of.size]
+        hashes, counts = np.concatenate(self._hashes), np.concatenate(self._counts)
+        keys = _keys(hashes, self._of)
+        order = np.lexsort((hashes[:, 1], hashes[:, 0], keys))
+        # Equal hashes are equal rows: which of them stays does not matter, only how many there are.
+        new = np.concatenate(([True], (hashes[order][1:] != hashes[order][:-1]).any(axis=1)))
+        starts = np.flatnonzero(new)
+        counts = np.add.reduceat(counts[order], starts)[: self._of.size]
+        order = order[starts][: self._of.size]
         batch = pa.concat_batches(self._batches).take(pa.array(order))
-        self._batches, self._hashes, self._held = [batch], [hashes[order]], batch.num_rows
+        self._batches, self._hashes, self._counts = [batch], [hashes[order]], [counts]
+        self._held = batch.num_rows
         if len(order) == self._of.size and len(order):
             self._limit = keys[order[-1]]
 
@@ -99,15 +154,17 @@ class SampleBuilder:
         if not self._batches:
             return None
         self._cut()
-        return Sample(self._batches[0], self._hashes[0], self._seen)
+        return Sample(self._batches[0], self._hashes[0], self._counts[0], self._seen, self._of)
 
 
 def to_bytes(sample: Sample) -> bytes:
-    """Return a sample as an Arrow stream, its hashes and its size in the schema's metadata."""
+    """Return a sample as an Arrow stream: its kinds, and in the batch's metadata hashes, numbers and what it is of."""
     sink = pa.BufferOutputStream()
-    schema = sample.rows.schema.with_metadata({b"available": str(sample.available).encode()})
+    about = {"available": sample.available, "size": sample.of.size, "seed": sample.of.seed}
+    more = {b"hashes": sample.kind_hashes.tobytes(), b"counts": sample.counts.tobytes()}
+    schema = sample.kinds.schema.with_metadata({k.encode(): str(v).encode() for k, v in about.items()})
     with pa.ipc.new_stream(sink, schema) as stream:
-        stream.write_batch(sample.rows, custom_metadata={b"hashes": sample.hashes.tobytes()})
+        stream.write_batch(sample.kinds, custom_metadata=more)
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
@@ -115,6 +172,7 @@ def from_bytes(data: bytes) -> Sample:
     """Read what `to_bytes` wrote."""
     with pa.ipc.open_stream(data) as stream:
         batch, more = stream.read_next_batch_with_custom_metadata()
-        available = int(stream.schema.metadata[b"available"])
+        available, size, seed = (int(stream.schema.metadata[k]) for k in (b"available", b"size", b"seed"))
     hashes = np.frombuffer(more[b"hashes"], np.uint64).reshape(-1, 2)
-    return Sample(batch.replace_schema_metadata(None), hashes, available)
+    counts = np.frombuffer(more[b"counts"], np.int64)
+    return Sample(batch.replace_schema_metadata(None), hashes, counts, available, SampleOf(size, seed))

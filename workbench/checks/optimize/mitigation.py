@@ -82,7 +82,7 @@ def _halves(subject: Subject, name: str) -> _Halves:
     rows = rows_of(subject)
     values, codes = texts_and_codes(rows.batch.column(name))
     usable = rows.known & np.array([v is not None for v in values] or [False])[codes]
-    first = np.asarray(subject.sample.hashes[:, 1] >> np.uint64(63) == 1, bool)
+    first = subject.sample.first_half
     counts = [np.bincount(codes[usable & side], minlength=len(values)) for side in (first, ~first)]
     least = max(20, subject.minimum_group_size)
     kept = [i for i in range(len(values)) if values[i] is not None and min(c[i] for c in counts) >= least]

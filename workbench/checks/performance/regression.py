@@ -30,10 +30,12 @@ def regression(subject: Subject, *, pinball: tuple[float, ...] = (0.1, 0.5, 0.9)
     Limits: MAPE is undefined as soon as one truth is 0, explodes near 0 and punishes over-prediction more than
         under-prediction; symmetric MAPE is bounded by 2 and favours over-prediction: use neither alone. R squared
         compares with a constant and depends on the spread of the truth. Quantiles are exact up to 131,072 distinct
-        residuals. Infinite truths or predictions are counted and left out.
-    Reference: definitions as scikit-learn 1.x (MAPE without its epsilon, median by interpolation); delta method on
-        the means of e^2, y and y^2 for R squared; Koenker and Bassett (1978) Econometrica 46:33 for pinball loss;
-        Hyndman and Koehler (2006) Int. J. Forecasting 22:679 on the percentage errors.
+        residuals. Infinite truths or predictions are counted and left out. With under a hundred skewed errors the
+        intervals of RMSE and R squared hold the truth in 90 to 93 of 100 cases (tests/bench/kept).
+    Reference: definitions as scikit-learn 1.x (MAPE without its epsilon, median by interpolation); Bonett (2006)
+        Computational Statistics and Data Analysis 50:775 for the interval of RMSE; delta method on the means of e^2, y
+        and y^2 for R squared, on the scale of log(1 - R squared); Koenker and Bassett (1978) Econometrica 46:33 for
+        pinball loss; Hyndman and Koehler (2006) Int. J. Forecasting 22:679 on the percentage errors.
     """
     found: list[Measure] = []
     evidence: list[Evidence] = []

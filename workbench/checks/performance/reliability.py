@@ -33,7 +33,7 @@ def reliability(subject: Subject, *, confidence: float = 0.9) -> Result:
     """
     reader = Reader(subject)
     rows = reader.read(subject.sample.rows)
-    half = np.asarray(subject.sample.hashes[:, 1] >> np.uint64(63) == 1, bool)
+    half = subject.sample.first_half
     if rows.task == "regression":
         usable, answer = rows.known, _numbers(rows, half, confidence)
     else:

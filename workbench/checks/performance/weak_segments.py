@@ -53,7 +53,7 @@ def weak_segments(subject: Subject, *, depth: int = 2, most: int = 10, minimum_s
 
 def _halves(subject: Subject, rows: Rows) -> Mask:
     del rows
-    return np.asarray(subject.sample.hashes[:, 1] >> np.uint64(63) == 1, bool)
+    return subject.sample.first_half
 
 
 def _search(subject: Subject, rows: Rows, least: int, depth: int, most: int) -> list[_Found]:
