@@ -46,8 +46,8 @@ PARTS: dict[str, Callable[[int], tuple[str, bool]]] = {"methods": methods, "chec
 
 def _page(title: str, lines: list[Line]) -> str:
     about = (
-        f"Nominal 95 %, seed {SEED}. Target: rates 94.5 to 96.5 % on average and nowhere under 91 %, all others at least "
-        "93 %. `under` misses it by more than two standard errors, `over` covers more than asked."
+        f"Nominal 95 %, seed {SEED}. Target: rates 94.5 to 96.5 % on average and nowhere under 91 %, all others at "
+        "least 93 %. `under` misses it by more than two standard errors, `over` covers more than asked."
     )
     return f"# {title}\n\n{about}\n\n{summary(lines)}\n\n## Every line\n\n{as_table(lines)}\n"
 

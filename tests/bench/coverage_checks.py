@@ -132,7 +132,7 @@ def _of(scenario: Scenario, times: int, seed: list[int]) -> Iterator[Line]:
         here = _measured(scenario, scenario.rows, scenario.rows, checks, np.random.default_rng([*seed, 1, k]))
         for key, m in here.items():
             ends = truth.get(key)
-            if m.low is None and m.high is None or ends is None or ends.value is None:
+            if (m.low is None and m.high is None) or ends is None or ends.value is None:
                 continue
             methods[key] = m.method
             low, high = (-np.inf if m.low is None else m.low), (np.inf if m.high is None else m.high)

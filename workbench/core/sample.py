@@ -29,11 +29,11 @@ class SampleOf(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """A seeded sample of rows: the kinds of rows with the smallest seeded hashes, how often each occurs, and a draw.
+    """A seeded sample of rows: the kinds of rows with the smallest seeded hashes, how many of each, and a draw of rows.
 
-    Rows that are equal have equal hashes. Kinds are kept with their number, so that parts add exactly; `rows` then draws
-    `of.size` single rows from all rows of these kinds, without replacement. Where there are no more than `of.size` kinds
-    it is a simple random sample of all rows; else a kind so frequent that chance decides whether it is met stays a risk.
+    Equal rows have equal hashes. Kinds are kept with their number, so that parts add exactly; `rows` then draws
+    `of.size` single rows from all rows of these kinds, without replacement. With at most `of.size` kinds it is a simple
+    random sample of all rows; with more, chance decides for each kind whether all rows of it or none can be drawn.
     """
 
     kinds: pa.RecordBatch
