@@ -114,7 +114,7 @@ def test_hand_worked_deciles() -> None:
     model = gain[gain.series == "model"]
     assert model.x.tolist() == pytest.approx([0, 0.05, 0.1, 0.25, 0.3, *np.arange(0.35, 1.001, 0.05)])
     assert model.y.tolist()[:5] == pytest.approx([0, 1 / 7, 2 / 7, 4 / 7, 5 / 7])
-    assert gain[gain.series == "random"][["x", "y"]].to_numpy().tolist() == [[0, 0], [1, 1]]
+    assert set(gain.series) == {"model"}
 
 
 def test_all_tied_is_one_part() -> None:

@@ -50,7 +50,8 @@ def calibration_slope_intercept(
 ) -> tuple[float, float, float, float] | None:
     """Return slope, intercept and their standard errors of logit P(truth) = intercept + slope * logit(score).
 
-    Newton's method on counts, scores clipped to 1e-12; None without a finite solution. Source: Cox (1958).
+    Newton's method on counts, scores clipped to 1e-12; None without a finite solution. Errors hold also where the
+    truth's log-odds are no straight line of the score's. Source: Cox (1958); Huber (1967) and White (1982) for errors.
     """
     p = np.clip(values, 1e-12, 1 - 1e-12)
     design = np.stack((np.log(p / (1 - p)), np.ones(len(p))), axis=1)
@@ -72,7 +73,9 @@ def calibration_slope_intercept(
         if float(np.abs(beta).max()) > 1e3:
             return None
         if float(np.abs(step).max()) < 1e-10:
-            errors = np.sqrt(np.diag(np.linalg.inv(information)))
+            inverse = np.linalg.inv(information)
+            squares = positive * (1 - fitted) ** 2 + negative * fitted**2
+            errors = np.sqrt(np.diag(inverse @ (design.T @ (design * squares[:, None])) @ inverse))
             return float(beta[0]), float(beta[1]), float(errors[0]), float(errors[1])
     return None
 

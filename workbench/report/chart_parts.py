@@ -92,10 +92,11 @@ def marked(mark: Spec, encoding: Spec, **more: Any) -> Spec:
 
 def axis_of(unit: str, title: str) -> Spec:
     """Return an axis for a unit."""
-    return {"title": title, "format": "~%" if unit == "share" else "~g", "tickCount": 6, "titlePadding": 8}
+    number = "~%" if unit == "share" else "~g"
+    return {"title": title, "format": number, "tickCount": 6, "titlePadding": 8, "labelOverlap": True}
 
 
 def unit_axis(field: str, title: str) -> Spec:
     """Return an axis from 0 to 1."""
-    axis = {"title": title, "tickCount": 5, "format": "~g"}
+    axis = {"title": title, "tickCount": 5, "format": "~g", "titlePadding": 14}
     return {"field": field, "type": "quantitative", "scale": {"domain": [0, 1]}, "axis": axis}

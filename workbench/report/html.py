@@ -174,10 +174,15 @@ def _chart(evidence: ShownEvidence, svg: str) -> Chart:
         uri=svg_uri(svg),
         title=evidence_title(evidence),
         sentence=chart_sentence(evidence.drawing),
-        key=kind in ("distribution", "categories", "missing"),
+        key=kind in ("distribution", "categories", "missing") and _compares(evidence.evidence),
         wide=kind == "forest",
         table=_table(evidence),
     )
+
+
+def _compares(table: Evidence) -> bool:
+    at = table.columns.index("reference") if "reference" in table.columns else None
+    return at is not None and any(row[at] is not None for row in table.rows)
 
 
 def svg_uri(svg: str) -> str:

@@ -30,12 +30,14 @@ def lines(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
         layers.append(marked({"type": "point", "filled": True, "size": 40, "opacity": 1}, shown))
     layers += _names(kept, names, x, y, c) if len(names) > 1 else []
     layers += _diagonal(kept, c, x, y) if notes.get("diagonal") else []
+    layers += _present(notes, c, x, y)
     return {"data": {"values": kept}, "width": 300, "height": 210, "layer": layers}
 
 
 def _axis(notes: Mapping[str, Cell], which: str) -> Spec:
-    shown = {"format": "~%"} if notes.get("unit") == "share" and which == "y" else {}
-    return {"title": words.plain(notes.get(which) or which, 44), "tickCount": 5, **shown}
+    share = notes.get("unit" if which == "y" else "x_unit") == "share"
+    shown = {"format": "~%"} if share else {}
+    return {"title": words.plain(notes.get(which) or which, 44), "tickCount": 5, "titlePadding": 14, **shown}
 
 
 def _names(rows: Rows, names: list[str], x: Spec, y: Spec, c: Palette) -> list[Spec]:
@@ -57,6 +59,19 @@ def _apart(ends: Rows, rows: Rows) -> Rows:
     return placed
 
 
+def _present(notes: Mapping[str, Cell], c: Palette, x: Spec, y: Spec) -> list[Spec]:
+    """Mark where the audit stands now, when the notes say so."""
+    here = as_number(notes.get("present_x")), as_number(notes.get("present_y"))
+    if None in here:
+        return []
+    data = {"values": [{"x": here[0], "y": here[1], "name": "now"}]}
+    place = {"x": x, "y": {**y, "field": "y"}}
+    mark = {"type": "point", "shape": "diamond", "size": 110, "filled": True, "opacity": 1, "color": c.ink}
+    text = {"type": "text", "align": "right", "dx": -10, "baseline": "middle", "color": c.ink}
+    named = {**place, "text": {"field": "name", "type": "nominal"}}
+    return [marked(mark, place, data=data), marked(text, named, data=data)]
+
+
 def _diagonal(rows: Rows, c: Palette, x: Spec, y: Spec) -> list[Spec]:
     ends = [float(r[k]) for r in rows for k in ("x", "y")]
     data = {"values": [{"x": v, "y": v} for v in (min(ends), max(ends))]} if ends else {"values": []}
@@ -72,7 +87,7 @@ def confusion(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec
         row["text"] = words.number(row.get("n"))
         row["dark"] = share > 0.6
     order = list(dict.fromkeys(str(r["truth"]) for r in rows))
-    axis = {"labelAngle": 0, "labelLimit": 90, "domain": False, "ticks": False}
+    axis = {"labelAngle": 0, "labelLimit": 90, "domain": False, "ticks": False, "titlePadding": 14}
     x = {
         "field": "prediction",
         "type": "nominal",

@@ -100,6 +100,8 @@ _TITLES = {
     "actual_shift": "Actual shift of the mean",
     "roc_auc": "ROC AUC",
     "f1": "F1 score",
+    "matthews_corrcoef": "Matthews correlation",
+    "symmetric_mape": "Symmetric MAPE",
     "f1_score": "F1 score",
     "f_beta": "F-beta score",
     "cohen_kappa": "Cohen's kappa",
@@ -185,6 +187,7 @@ _HEADLINES = {
     "quality.missing": ("missing_share",),
 }
 _TOKENS = {
+    "mcnemar": "McNemar",
     "roc": "ROC",
     "auc": "AUC",
     "psi": "PSI",

@@ -47,7 +47,7 @@ def calibration_by_group(subject: Subject, *, bins: int = 10, depth: int = 1) ->
         for group in grouping.groups:
             found += _group(group, tables[group.label], grouping.column, bins, subject)
         found += _gap(grouping, tables, bins, subject.level)
-        evidence.append(_lines(grouping, tables, bins, subject.level))
+        evidence.append(_lines(grouping, tables, bins, subject))
     if not found:
         raise NotApplicableError("no sensitive column is in the data")
     return Result(found, evidence)
@@ -103,12 +103,15 @@ def _all_pairs(found: list[tuple[float, Interval]]) -> Interval:
     return Interval(low, high, "mover-d-tukey, given the scores")
 
 
-def _lines(grouping: Grouping, tables: Mapping[str, Scores], bins: int, level: float) -> Evidence:
+def _lines(grouping: Grouping, tables: Mapping[str, Scores], bins: int, subject: Subject) -> Evidence:
+    """Return each group's observed rate by bin; bins of fewer rows than a group must have are left out."""
     points: list[tuple[Cell, ...]] = []
     for group in grouping.groups:
         series = ", ".join("missing" if v is None else v for v in group.values)
         for n, mean_score, hits, _ in zip(*by_score_bin(*tables[group.label], bins), strict=True):
-            interval = intervals.wilson(int(hits), int(n), level)
+            if n < subject.minimum_group_size:
+                continue
+            interval = intervals.wilson(int(hits), int(n), subject.level)
             low, high = (None, None) if interval is None else (interval.low, interval.high)
             points.append((float(mean_score), float(hits / n), low, high, series, group.counts.rows, group.label))
     return Evidence(

@@ -86,7 +86,7 @@ def _left_out(grouping: Grouping) -> list[str]:
 def _evidence(bounds: list[Measure], column: str) -> Evidence:
     rows = []
     for lower, upper in zip(bounds[::2], bounds[1::2], strict=True):
-        gap = lower.name.removesuffix("_lower_bound")
+        gap = lower.name.removesuffix("_lower_bound").replace("_", " ")
         rows.append((gap, lower.value, upper.value, lower.low, lower.high, lower.n))
     return Evidence(
         name=f"bounds by {column}",

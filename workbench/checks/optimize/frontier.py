@@ -305,6 +305,8 @@ def _lines(
     notes: dict[str, Cell] = {
         "x": f"disparity: {disparity.replace('_', ' ')}",
         "y": metric.replace("_", " "),
+        "unit": "share",
+        "x_unit": "share",
         "present_x": present[0],
         "present_y": present[1],
         "warning": "chosen and shown on the same rows",

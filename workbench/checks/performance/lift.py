@@ -200,8 +200,13 @@ def _gain(r: _Ranked, level: float) -> Evidence:
             ends = intervals.wilson(int(gained[i]), positives, level)
             band = (None, None) if ends is None else (ends.low, ends.high)
             rows.append((float(depth[i] / n), float(gained[i] / positives), *band, "model"))
-    rows += [(0.0, 0.0, None, None, "random"), (1.0, 1.0, None, None, "random")]
-    notes: dict[str, Cell] = {"x": "share of rows, highest scores first", "y": "share of positives found"}
+    notes: dict[str, Cell] = {
+        "x": "share of rows, highest scores first",
+        "y": "share of positives found",
+        "unit": "share",
+        "x_unit": "share",
+        "diagonal": True,
+    }
     return Evidence("gain", "Cumulative gain", "lines", ("x", "y", "low", "high", "series"), tuple(rows), notes)
 
 

@@ -33,7 +33,8 @@ def robustness(
     """Disturb the inputs and measure how much worse the model gets, overall and by group.
 
     Measures: error rate (or mean absolute error) on the rows as they are and after each disturbance (`where`), and
-        its increase, paired by row, with t intervals: normal noise on every number, scaled to its standard deviation;
+        its increase, paired by row, with t intervals, and `failed_share`, on how many rows the model gave no answer
+        (errors are then those of the other rows): normal noise on every number, scaled to its standard deviation;
         a share of every feature's values missing; a share of every category swapped with another row's. The increase
         at the strongest noise for each group of the sensitive columns.
     Reads well when: the disturbances are like those that the feed really has.
@@ -63,13 +64,19 @@ def robustness(
             subject.stop()
             changed = _disturbed(rows.batch, change, targets, strength, subject.seed)
             try:
-                loss = Rows(changed, rows.task, rows.truth, reader.predict(changed)[0]).loss
+                predicted = reader.predict(changed)[0]
+                loss = Rows(changed, rows.task, rows.truth, predicted).loss
             except ModelError as error:
                 notes.append(f"{kind} {strength:g}: {error}")
                 continue
             where = f"{kind} {strength:g}"
             increase = paired(f"{name}_increase", loss - rows.loss, level, unit=unit, where=where)
+            failed = np.isnan(predicted).astype(float)
             measures += [mean_of(name, loss, level, unit=unit, where=where), increase]
+            measures.append(mean_of("failed_share", failed, level, unit="share", where=where))
+            if failed.any():
+                lost = f"{int(failed.sum()):,} of {rows.n:,} rows"
+                notes.append(f"{where}: the model gave no answer on {lost}: its errors are those of the others")
             table.append((strength, _sum(increase.value), _sum(increase.low), _sum(increase.high), kind))
             last = loss - rows.loss if kind == "noise" else last
     measures += [] if last is None else _by_group(subject, rows, last)
