@@ -162,7 +162,8 @@ def _reference(grouping: Grouping, wanted: str | None) -> GroupCounts | None:
     if wanted is None:
         return None
     if wanted == "largest":
-        return max(grouping.groups, key=lambda g: g.counts.rows)
+        named = [g for g in grouping.groups if None not in g.values] or grouping.groups
+        return max(named, key=lambda g: g.counts.rows)
     for group in grouping.groups:
         if wanted in (group.label, "/".join(v or "" for v in group.values)):
             return group
