@@ -352,6 +352,15 @@ def benjamini_hochberg(p_values: Sequence[float], q: float = 0.05) -> tuple[list
     return [bool(p <= q) for p in adjusted], [float(p) for p in adjusted]
 
 
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted so that no true null is rejected with probability 1 - level. Source: Holm (1979)."""
+    order = np.argsort(p_values, kind="stable")
+    m, adjusted = len(p_values), np.empty(len(p_values))
+    steps = np.asarray(p_values, float)[order] * (m - np.arange(m))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
+    return [float(p) for p in adjusted]
+
+
 def minimum_detectable(standard_error: float, limit: float, side: str, alpha: float, power: float = 0.8) -> float:
     """Return the smallest true value beyond the limit that fails with the given power: limit -+ (z_a + z_b) se."""
     from scipy.special import ndtri

@@ -95,3 +95,14 @@ def brier_split(rows: Ints, mean_score: Floats, hits: Ints) -> tuple[float, floa
     reliability = math.fsum(rows * (mean_score - rate) ** 2) / n
     resolution = math.fsum(rows * (rate - prevalence) ** 2) / n
     return reliability, resolution, prevalence * (1 - prevalence)
+
+
+def jeffreys_p_value(hits: int, n: int, probability: float) -> float:
+    """Return the one-sided p of "the true rate is not above `probability`" by Jeffreys' prior.
+
+    Formula: the distribution function of Beta(k + 1/2, n - k + 1/2) at the probability, k hits of n. Source: ECB (2019)
+    Instructions for reporting the validation results of internal models, section 2.5.3.1.
+    """
+    from scipy.special import betainc
+
+    return float(betainc(hits + 0.5, n - hits + 0.5, min(1.0, max(0.0, probability))))

@@ -151,13 +151,7 @@ def _overall_jeffreys(r: _Ranked, window: str) -> list[Measure]:
         why = "scores are not probabilities: some lie outside 0..1" if n else "no row has truth and score"
         return [Measure("jeffreys_p_value", None, window=window, n=n, undefined_because=why)]
     mean = float(np.sum(r.values * r.sizes)) / n
-    return [Measure("jeffreys_p_value", _jeffreys(int(r.positive.sum()), n, mean), window=window, n=n)]
-
-
-def _jeffreys(hits: int, n: int, mean: float) -> float:
-    from scipy.special import betainc
-
-    return float(betainc(hits + 0.5, n - hits + 0.5, min(1.0, max(0.0, mean))))
+    return [Measure("jeffreys_p_value", stats.jeffreys_p_value(int(r.positive.sum()), n, mean), window=window, n=n)]
 
 
 def _of_decile(d: _Decile, last: _Decile, probabilities: bool, window: str, level: float) -> list[Measure]:
@@ -172,7 +166,7 @@ def _of_decile(d: _Decile, last: _Decile, probabilities: bool, window: str, leve
         _lift("cumulative_lift", d.gained, d.depth, last, window, level),
     ]
     if probabilities:
-        found.append(Measure("jeffreys_p_value", _jeffreys(d.hits, d.n, d.mean), window=window, n=d.n))
+        found.append(Measure("jeffreys_p_value", stats.jeffreys_p_value(d.hits, d.n, d.mean), window=window, n=d.n))
     return [_at(m, d.name) for m in found]
 
 
