@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.audit.bundle import Bundle, differences, open_bundle
 from workbench.audit.guess import with_task
@@ -23,6 +23,9 @@ from workbench.core.late_labels import with_labels
 from workbench.core.sample import SIZE
 from workbench.core.writing import write_whole
 from workbench.load import Model, open_frame, open_model, wrap_model
+
+if TYPE_CHECKING:
+    from workbench.audit.stability import Stability
 
 Source = str | Path | Sequence[str | Path]
 
@@ -147,6 +150,12 @@ class Audit:
         """Count, check and judge; the record is kept as `audit.record`. Set `cancel` to stop early."""
         self.record = run(self.prepared, on_progress, cancel)
         return self.record
+
+    def stability(self, seeds: Sequence[int] = (0, 1, 2, 3, 4)) -> Stability:
+        """Run the audit once for each seed, and return which judgements are not the same under all; keeps no record."""
+        from workbench.audit.stability import stability
+
+        return stability(self.prepared, seeds)
 
     def with_checks(self, wanted: Sequence[str]) -> Audit:
         """Return the same audit with only some of its checks, their parameters kept."""

@@ -28,7 +28,7 @@ from workbench.report.shown import ShownEvidence
 CHECKS = list(all_checks().values())
 every_check = pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.id)
 _OUTCOMES = ("kind", "kind_made", "p_a", "p_b", "p_c", "amount", "amount_made")
-ROLES = Roles(target="y", score="score", sensitive=("sex", "race"), id="id", positive=1, ignore=_OUTCOMES)
+ROLES = Roles(target="y", score="score", sensitive=("sex", "race"), id="id", time="when", positive=1, ignore=_OUTCOMES)
 _COMMON = {"sensitive": ("sex", "race"), "id": "id"}
 ROLES_OF = {
     "binary": ROLES,
@@ -131,6 +131,7 @@ def subject(
 PARAMS: dict[str, dict[str, Any]] = {
     "bias.conditional_parity": {"controls": ["member"]},
     "explain.shap": {"most_rows": 5, "background": 5},
+    "performance.label_maturity": {"horizon_days": 3},
     "performance.claims": {"declared": {"accuracy": 0.7, "roc_auc": 0.9, "log_loss": 0.6}},
 }
 """What a check is run with where its defaults leave nothing to measure, or measure for long."""
