@@ -177,6 +177,7 @@ _HEADLINES = {
     "drift.ranking": ("drift_impact",),
     "drift.reconstruction": ("reconstruction_error_change",),
     "optimize.frontier": ("accuracy_gain_at_present_disparity",),
+    "optimize.frontier": ("held_out_accuracy_change", "held_out_balanced_accuracy_change"),
     "optimize.threshold": ("saving_corrected", "saving"),
     "performance.baseline": ("accuracy_over_majority",),
     "performance.calibration": ("calibration_slope",),

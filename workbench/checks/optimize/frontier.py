@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy as np
 from workbench.core import intervals
 from workbench.core.check import NotApplicableError, check
 from workbench.core.finding import Cell, Evidence, Measure, Result
+from workbench.core.halves import judged, learn_and_judge
 from workbench.core.intervals import Interval
-from workbench.core.joint import JointCounts
+from workbench.core.joint import Group, JointCounts
 from workbench.core.numbers import Floats, Ints, NumberCounts
 from workbench.core.rates import GroupCounts, Grouping, groupings, with_interval
 from workbench.core.subject import Subject
@@ -67,30 +68,90 @@ def frontier(
     Measures: per sensitive column the audit's present point (`present_accuracy`, or `present_balanced_accuracy`, and
         `present_disparity`, largest minus smallest group, with intervals), and for "one threshold" and for "threshold
         per group" (in `where`) how much the metric could rise without more disparity
-        (`accuracy_gain_at_present_disparity`) and how much the disparity could fall without loss of the metric
-        (`disparity_reduction_at_present_accuracy`). The lines are the points that no other beats in both.
+        (`apparent_accuracy_gain_at_present_disparity`) and how much the disparity could fall without loss of the
+        metric (`apparent_disparity_reduction_at_present_accuracy`): apparent, for they are chosen and shown on the same
+        rows, as are the lines, the points that no other beats in both. `held_out_accuracy_change` and
+        `held_out_disparity` are those of the best point without more disparity, chosen on the reference where it has
+        truth and score, else on one half of the rows dealt at random, and judged on the others, with intervals;
+        `held_out_disparity` "as it is" stands beside them.
     Reads well when: each group has some hundreds of rows.
     Signs of risk: much less disparity at nearly the same accuracy (it is avoidable); thresholds of groups far apart
         (scores mean different things in them).
-    Limits: every point is chosen and shown on the same rows, so the lines are optimistic, more so the one with a
-        threshold per group: judge a chosen point on other data. At most 200 thresholds for all and 40 for each group
-        are tried; the search over groups is exhaustive over these for one rate with up to 300 distinct values, and a
-        bounded search for equalised odds, whose line may lie under the best. Groups that are too small, missing or
-        without the rate keep the audit's threshold and enter no disparity. A threshold for each group may be unlawful
-        where the group is protected (42 USC 2000e-2(l) in the United States). Equal rates of a biased label are biased.
+    Limits: the lines are optimistic, more so the one with a threshold per group: read what is held out. At most 200
+        thresholds for all and 40 for each group are tried; the search over groups is exhaustive over these for one rate
+        with up to 300 distinct values, and a bounded search for equalised odds, whose line may lie under the best.
+        Groups that are too small, missing or without the rate keep the audit's threshold and enter no disparity. A
+        threshold for each group may be unlawful where the group is protected (42 USC 2000e-2(l) in the United States).
+        Equal rates of a biased label are biased.
     Reference: Hardt, Price, Srebro (2016) for group thresholds; Pareto dominance; accuracy by Wilson (1927), balanced
-        accuracy by a seeded multinomial bootstrap, disparity by Newcombe at Tukey's quantile as in bias.group_rates.
+        accuracy by a seeded multinomial bootstrap, changes by Tango (1998), disparity by Newcombe at Tukey's quantile
+        as in bias.group_rates.
     """
     found: list[Measure] = []
     evidence: list[Evidence] = []
+    learn, judge, how = learn_and_judge(subject)
     for grouping in groupings(subject.joint, subject.minimum_group_size, depth):
         measures, drawn = _of_grouping(subject, grouping, metric, disparity)
         found += measures
         evidence += drawn
+        if drawn:
+            found += _held_out(subject, grouping.columns, (learn, judge, how), metric, disparity)
     if not found:
         raise NotApplicableError("no sensitive column is in the data")
-    notes = ["every point is chosen and shown on the same rows", "this is a proposal: nothing is changed"]
+    notes = [
+        "every point of the lines is chosen and shown on the same rows; what is held out is " + how,
+        "this is a proposal: nothing is changed",
+    ]
     return Result(found, evidence, notes)
+
+
+def _held_out(
+    subject: Subject,
+    columns: tuple[str, ...],
+    sides: tuple[JointCounts, JointCounts, str],
+    metric: Metric,
+    disparity: Disparity,
+) -> list[Measure]:
+    """Return what the best point without more disparity changes, chosen on some rows and judged on others."""
+    learn, judge, how = sides
+    there, here = (_grouped(j, subject, columns) for j in (learn, judge))
+    chosen = {"as it is": dict[Group, float]()} | _chosen(learn, there, subject.roles.threshold, metric, disparity)
+    found: list[Measure] = []
+    for where, thresholds in chosen.items():
+        changes, gap = judged(judge, here, thresholds, subject.roles.threshold, _OF[disparity], subject.level)
+        kept = [m for m in changes if m.name == f"{metric}_change" and where in SERIES]
+        found += [_as_held_out(m, where, how) for m in (*kept, *((gap,) if gap is not None else ()))]
+    return found
+
+
+def _grouped(joint: JointCounts, subject: Subject, columns: tuple[str, ...]) -> Grouping:
+    found = groupings(joint, subject.minimum_group_size, len(columns))
+    return next(g for g in found if g.columns == columns)
+
+
+def _as_held_out(m: Measure, where: str, how: str) -> Measure:
+    method = f"{m.method}; {how}" if m.method else how
+    return replace(m, name=f"held_out_{m.name}", where=where, method=method)
+
+
+def _chosen(
+    joint: JointCounts, grouping: Grouping, own: float, metric: Metric, disparity: Disparity
+) -> dict[str, dict[Group, float]]:
+    """Return, for each line, the thresholds of its best point that has no more disparity than now."""
+    whole = sweep(joint, candidates(joint.all_scores, own, MOST))
+    members = _members(joint, grouping, whole, own, metric, _OF[disparity])
+    gains = _gains(whole, whole, metric)
+    if len(members) < 2 or gains is None:
+        return {}
+    gaps, _ = _one_threshold(joint, grouping, whole, gains, members, _OF[disparity])
+    now = float(gaps[int(np.searchsorted(whole.thresholds, own))])
+    one = _best(gaps, gains, whole.thresholds[:, None])
+    each = _per_group(members, gains, whole, own)
+    first, second = (
+        p.chosen[int(np.argmax(np.where(p.disparity <= now + _SAME, p.metric, -np.inf)))] for p in (one, each)
+    )
+    everyone = {g.values: float(first[0]) for g in grouping.groups}
+    return {SERIES[0]: everyone, SERIES[1]: {m.group.values: float(t) for m, t in zip(members, second, strict=True)}}
 
 
 def _of_grouping(
@@ -283,9 +344,12 @@ def _reach(
     """Return how far one line leads from the present point, along either axis."""
     found = []
     for name, values in (
-        (f"{metric}_gain_at_present_disparity", points.metric[points.disparity <= present[0] + _SAME] - present[1]),
         (
-            f"disparity_reduction_at_present_{metric}",
+            f"apparent_{metric}_gain_at_present_disparity",
+            points.metric[points.disparity <= present[0] + _SAME] - present[1],
+        ),
+        (
+            f"apparent_disparity_reduction_at_present_{metric}",
             present[0] - points.disparity[points.metric >= present[1] - _SAME],
         ),
     ):
