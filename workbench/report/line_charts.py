@@ -31,6 +31,7 @@ def lines(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
     layers += _names(kept, names, x, y, c) if len(names) > 1 else []
     layers += _diagonal(kept, c, x, y) if notes.get("diagonal") else []
     layers += _present(notes, c, x, y)
+    layers += _upright(notes, c, x) if len(kept) else []
     return {"data": {"values": kept}, "width": 300, "height": 210, "layer": layers}
 
 
@@ -70,6 +71,22 @@ def _present(notes: Mapping[str, Cell], c: Palette, x: Spec, y: Spec) -> list[Sp
     text = {"type": "text", "align": "right", "dx": -10, "baseline": "middle", "color": c.ink}
     named = {**place, "text": {"field": "name", "type": "nominal"}}
     return [marked(mark, place, data=data), marked(text, named, data=data)]
+
+
+def _upright(notes: Mapping[str, Cell], c: Palette, x: Spec) -> list[Spec]:
+    """Mark the audit's own threshold and the one proposed, when the notes name both."""
+    now, then = as_number(notes.get("threshold")), as_number(notes.get("proposal"))
+    if now is None or then is None:
+        return []
+    found = []
+    for at, name, dash in ((now, "now", [3, 3]), (then, "proposed", [1, 0])):
+        data = {"values": [{"x": at, "name": name}]}
+        rule = marked({"type": "rule", "color": c.ink, "strokeDash": dash, "strokeWidth": 1}, {"x": x}, data=data)
+        side = {"align": "right", "dx": -3} if at < max(now, then) else {"align": "left", "dx": 3}
+        text = {"type": "text", "baseline": "bottom", "dy": -2, "color": c.ink, **side}
+        place = {"x": x, "y": {"value": 0}, "text": {"field": "name", "type": "nominal"}}
+        found += [rule, marked(text, place, data=data)]
+    return found
 
 
 def _diagonal(rows: Rows, c: Palette, x: Spec, y: Spec) -> list[Spec]:

@@ -178,7 +178,7 @@ _HEADLINES = {
     "drift.reconstruction": ("reconstruction_error_change",),
     "optimize.frontier": ("accuracy_gain_at_present_disparity",),
     "optimize.frontier": ("held_out_accuracy_change", "held_out_balanced_accuracy_change"),
-    "optimize.threshold": ("saving_corrected", "saving"),
+    "optimize.threshold": ("saving",),
     "performance.baseline": ("accuracy_over_majority",),
     "performance.calibration": ("calibration_slope",),
     "performance.claims": ("claims_refuted",),
