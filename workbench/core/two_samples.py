@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -104,8 +104,7 @@ def outcomes_lacking(subject: Subject) -> str:
 def _cut(sample: Sample, most: int | None) -> Sample:
     if most is None or sample.n <= most:
         return sample
-    # Rows are in the order of their seeded hashes: the first ones are a sample of the sample.
-    return Sample(sample.rows.slice(0, most), sample.hashes[:most], sample.available)
+    return replace(sample, of=sample.of._replace(size=most))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from workbench.audit.record import Judgement, Record
 from workbench.core.finding import Finding, Measure, Status
+from workbench.report import titles
 from workbench.report.labels import group_parts as group_parts
 from workbench.report.labels import group_values as group_values
 from workbench.report.labels import group_words as group_words
@@ -53,156 +54,6 @@ _OPERATORS = {
     "<": "under",
     "==": "exactly",
     "between": "between",
-}
-_SUFFIXES = (
-    ("_to_overall_difference", ", group minus overall"),
-    ("_to_overall_ratio", ", group over overall"),
-    ("_to_reference_difference", ", group minus reference group"),
-    ("_to_reference_ratio", ", group over reference group"),
-    ("_excluded_groups", ", groups left out"),
-    ("_null_mean", ", mean expected by chance"),
-    ("_null_quantile", ", 95% quantile expected by chance"),
-    ("_minimum_detectable", ", smallest that could be told"),
-    ("_p_value", ", p-value"),
-    ("_reference_n", ", rows of the reference"),
-    ("_difference", ", largest minus smallest group"),
-    ("_ratio", ", smallest over largest group"),
-)
-_TITLES = {
-    "count": "Rows",
-    "rows": "Rows",
-    "domain_auc": "ROC AUC of telling current rows from the reference",
-    "current_share": "Current rows among those measured",
-    "outside_reference_share": "Current rows unlike 99% of the reference",
-    "separating_importance": "ROC AUC lost when shuffled",
-    "reconstruction_error_change": "Reconstruction error, now minus reference",
-    "feature_residual_change": "Residual of a feature, now minus reference",
-    "mmd_squared": "Squared maximum mean discrepancy",
-    "truth_rate_change": "Share truly positive at like scores, now minus reference",
-    "precision_change": "Precision, now minus reference",
-    "bias_change": "Bias, now minus reference",
-    "relation_change": "Change of the truth at like scores or predictions",
-    "relation_change_chi_square": "Change of the truth at like scores or predictions, chi-square",
-    "mean_score_difference_change": "Mean score minus observed rate, now minus reference",
-    "calibration_slope_change": "Calibration slope, now minus reference",
-    "outside_reference_score_share": "Rows with scores the reference does not reach",
-    "changed_regions": "Regions where the truth moved",
-    "region_change": "Truth minus expected, now minus reference",
-    "challenger_gain": "Gain of a refitted challenger",
-    "challenger_gain_change": "Gain of a refitted challenger, now minus reference",
-    "score_ks": "KS of the score",
-    "mean_score_change": "Mean score, now minus reference",
-    "mean_prediction_change": "Mean prediction, now minus reference",
-    "selection_rate_change": "Selection rate, now minus reference",
-    "prediction_cramers_v": "Cramér's V of the predicted classes",
-    "drift_impact": "Drift times importance",
-    "expected_shift": "Expected shift of the mean, from this feature alone",
-    "actual_shift": "Actual shift of the mean",
-    "roc_auc": "ROC AUC",
-    "f1": "F1 score",
-    "matthews_corrcoef": "Matthews correlation",
-    "symmetric_mape": "Symmetric MAPE",
-    "f1_score": "F1 score",
-    "f_beta": "F-beta score",
-    "cohen_kappa": "Cohen's kappa",
-    "brier_score": "Brier score",
-    "brier_reliability": "Brier score: reliability (0 is ideal)",
-    "brier_resolution": "Brier score: resolution (more is better)",
-    "brier_uncertainty": "Brier score: uncertainty (no-skill Brier score)",
-    "brier_within_bins": "Brier score: terms inside bins",
-    "claim_difference": "Measured minus declared",
-    "impact_ratio": "Impact ratio",
-    "mantel_haenszel_difference": "Selection rate against the base group, within strata",
-    "mean_score_difference_difference": "Mean score minus observed rate, largest minus smallest group",
-    "error_rate_against_rest": "Error rate, inside minus outside",
-    "mean_absolute_error_against_rest": "Mean absolute error, inside minus outside",
-    "error_rate_change": "Error rate, now minus reference",
-    "accuracy_change": "Accuracy, challenger minus model",
-    "roc_auc_change": "ROC AUC, challenger minus model",
-    "brier_score_change": "Brier score, challenger minus model",
-    "shortfall": "Selections short of parity",
-    "below_four_fifths": "Groups below four fifths",
-    "r_squared": "R squared",
-    "mean_absolute_shap": "Mean absolute Shapley value",
-    "mean_score_difference": "Mean score minus observed rate",
-    "excluded_groups": "Groups too small to compare",
-    "unknown_count": "Rows without a group",
-    "mean_difference": "Mean, now minus reference",
-    "length_mean_difference": "Mean length, now minus reference",
-    "missing_share_change": "Missing share, now minus reference",
-    "positive_rate_change": "Positive rate, now minus reference",
-    "infinite_share_change": "Infinite share, now minus reference",
-    "kl_divergence": "Kullback-Leibler divergence",
-    "hellinger": "Hellinger distance",
-    "energy": "Energy distance",
-    "l_infinity": "Largest change of a share",
-    "cramer_von_mises": "Cramér-von Mises statistic",
-    "anderson_darling": "Anderson-Darling statistic",
-    "cramers_v_corrected": "Cramér's V, corrected for chance",
-    "chi_square_yates": "Chi square, Yates's correction",
-    "g_test": "G statistic",
-    "unseen_share_beyond_chance": "Unseen share, beyond what chance shows",
-    "freshness": "Newest time, now minus reference",
-    "lag": "Time since the newest row",
-    "largest_gap_to_reference": "Largest gap, over the reference's",
-    "median_gap_to_reference": "Median gap, over the reference's",
-    "before_reference_end_share": "Times before the reference's newest",
-    "after_as_of_share": "Times after the moment of the audit",
-    "equalized_odds_difference": "Equalised odds, largest difference between groups",
-    "equalized_odds_ratio": "Equalised odds, smallest ratio between groups",
-}
-_HEADLINES = {
-    "bias.group_rates": ("selection_rate_ratio", "selection_rate_difference"),
-    "bias.impact_ratio": ("impact_ratio",),
-    "bias.four_fifths": ("impact_ratio",),
-    "bias.error_parity": ("bias_difference", "mean_absolute_error_difference"),
-    "bias.calibration_by_group": ("mean_score_difference_difference",),
-    "performance.multiclass": ("accuracy", "macro_f1"),
-    "performance.regression": ("root_mean_squared_error", "r_squared"),
-    "performance.weak_segments": ("weak_segments",),
-    "performance.overfit_segments": ("overfit_segments",),
-    "performance.two_models": ("roc_auc_change", "accuracy_change", "mean_absolute_error_change"),
-    "performance.reliability": ("coverage",),
-    "drift.by_group": ("excluded_groups",),
-    "drift.categorical": ("cramers_v", "psi"),
-    "drift.missing": ("missing_share_change",),
-    "drift.numeric": ("ks", "psi"),
-    "drift.outcome": ("ks", "positive_rate_change", "cramers_v"),
-    "drift.range": ("outside_share",),
-    "drift.text": ("length_ks", "unseen_word_share"),
-    "drift.time": ("freshness",),
-    "drift.concept": ("truth_rate_change", "precision_change", "bias_change"),
-    "drift.domain_classifier": ("domain_auc",),
-    "drift.mmd": ("mmd_squared",),
-    "drift.ranking": ("drift_impact",),
-    "drift.reconstruction": ("reconstruction_error_change",),
-    "optimize.frontier": ("accuracy_gain_at_present_disparity",),
-    "optimize.frontier": ("held_out_accuracy_change", "held_out_balanced_accuracy_change"),
-    "optimize.threshold": ("saving",),
-    "performance.baseline": ("accuracy_over_majority",),
-    "performance.calibration": ("calibration_slope",),
-    "performance.claims": ("claims_refuted",),
-    "performance.classification": ("roc_auc", "accuracy"),
-    "performance.lift": ("gini", "ks"),
-    "quality.duplicates": ("duplicate_share",),
-    "quality.missing": ("missing_share",),
-}
-_TOKENS = {
-    "mcnemar": "McNemar",
-    "roc": "ROC",
-    "auc": "AUC",
-    "psi": "PSI",
-    "ks": "KS",
-    "js": "JS",
-    "f1": "F1",
-    "chi": "chi",
-    "jensen": "Jensen",
-    "shannon": "Shannon",
-    "wasserstein": "Wasserstein",
-    "kolmogorov": "Kolmogorov",
-    "smirnov": "Smirnov",
-    "cramers": "Cramér's",
-    "v": "V",
 }
 
 
@@ -303,12 +154,12 @@ def worst(outcomes: Iterable[str], default: str = "measured") -> str:
 
 def measure_title(name: str) -> str:
     """Return a measure's name for people: `selection_rate` is "Selection rate"."""
-    if name in _TITLES:
-        return _TITLES[name]
-    for suffix, words in _SUFFIXES:
+    if name in titles.TITLES:
+        return titles.TITLES[name]
+    for suffix, words in titles.SUFFIXES:
         if name.endswith(suffix) and len(name) > len(suffix):
             return measure_title(name.removesuffix(suffix)) + words
-    tokens = [_TOKENS.get(t, t) for t in name.split("_")]
+    tokens = [titles.TOKENS.get(t, t) for t in name.split("_")]
     text = plain(" ".join(tokens))
     return text[:1].upper() + text[1:]
 
@@ -431,7 +282,7 @@ def measure_sentence(m: Measure) -> str:
 def headline(finding: Finding) -> Measure | None:
     """Return the measure that speaks for the finding: the largest of its best-known kind, the smallest of a ratio."""
     defined = [m for m in finding.measures if m.value is not None and not m.window and not m.group]
-    named = [[m for m in defined if m.name == name] for name in _HEADLINES.get(finding.check, ())]
+    named = [[m for m in defined if m.name == name] for name in titles.HEADLINES.get(finding.check, ())]
     same = next((found for found in named if found), [m for m in defined if m.name == defined[0].name])
     if not same:
         return None
