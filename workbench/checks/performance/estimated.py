@@ -24,7 +24,7 @@ _NOTES = (
 )
 
 
-@check("performance.estimated", "P017", "Performance without labels", needs=("reference",), uses=("rows",))
+@check("performance.estimated", "P019", "Performance without labels", needs=("reference",), uses=("rows",))
 def estimated(
     subject: Subject, *, calibration: bool = True, by_group: bool = True, depth: int = 1, draws: int = 400
 ) -> Result:

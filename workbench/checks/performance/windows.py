@@ -12,7 +12,7 @@ from workbench.core.subject import Subject
 from workbench.core.windowed import Window
 
 
-@check("performance.windows", "P016", "Performance over windows", needs=("windows",))
+@check("performance.windows", "P018", "Performance over windows", needs=("windows",))
 def windows(subject: Subject) -> Result:
     """Follow the performance that labels show from window to window.
 
