@@ -26,7 +26,7 @@ def every(times: int, seed: int) -> Iterator[Line]:
     """Yield a line for each method at each of its denominators and rates."""
     yield from one_rate()
     yield from two_rates()
-    for number, case in enumerate((*groups(), *scores(), *tables(), *averages(), *paired())):
+    for number, case in enumerate((*groups(), *scores(), *tables(), *averages(), *paired(), *associations())):
         yield simulated(case, times, [seed, number])
 
 
@@ -234,6 +234,22 @@ def scores() -> Iterator[Case]:
             rate = float(expit(offset + np.random.default_rng(1).normal(0, 1, 100_000)).mean())
             case = f"n {n}, p {rate:.2g}"
             yield Case("wald", what, case, 1.0 - k, partial(_line, n, offset, k), 20)
+
+
+def associations() -> Iterator[Case]:
+    """Cramer's V between two samples of categories."""
+    one, two = np.array([0.5, 0.3, 0.2]), np.array([0.4, 0.3, 0.3])
+    for n, m in ((300, 400), (3000, 1000)):
+        pooled = (n * one + m * two) / (n + m)
+        expected = sum(float((k * (p - pooled) ** 2 / pooled).sum()) for k, p in ((n, one), (m, two)))
+        truth = math.sqrt(expected / (n + m))
+        draw = partial(_cramer, (n, one), (m, two))
+        yield Case("noncentral chi-square", "Cramer's V", f"n {n}, {m}", truth, draw, 20)
+
+
+def _cramer(one: tuple[int, np.ndarray], two: tuple[int, np.ndarray], rng: np.random.Generator) -> Interval | None:
+    statistic, _, freedom = distances.chi_square_contingency(rng.multinomial(*one), rng.multinomial(*two))
+    return distances.cramers_v_interval(statistic, one[0] + two[0], freedom)
 
 
 def _drawn(rng: np.random.Generator, n_pos: int, n_neg: int, shift: float) -> tuple[np.ndarray, np.ndarray]:

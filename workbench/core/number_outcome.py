@@ -12,7 +12,7 @@ from workbench.core.entities import Sliced
 from workbench.core.errors import DataError, shown
 from workbench.core.frame import Field, Kind
 from workbench.core.numbers import Floats, Ints
-from workbench.core.outcome import CellReader, Predictor, floats
+from workbench.core.outcome import CellReader, Predictor, failed_since, floats
 from workbench.core.regression import RegressionBuilder, RegressionCounts
 
 
@@ -29,6 +29,7 @@ class NumberReader:
                     f"{role} column {shown(column)} holds {kinds[column].value} values, and a regression's are numbers."
                 )
         self._model = model if self._prediction is None else None
+        self._before = failed_since(self._model, {})
         self._sensitive = tuple(c for c in roles.sensitive if c in kinds)
         self._cells = CellReader(self._sensitive)
         self._builder = Sliced(RegressionBuilder, by_entity=roles.entity in kinds)
@@ -63,4 +64,5 @@ class NumberReader:
             sensitive=self._sensitive,
             has_truth=self._target is not None,
             has_prediction=self._prediction is not None or self._model is not None,
+            failures=failed_since(self._model, self._before),
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.core.classes import added
 from workbench.core.joint import Group, cell_order
 from workbench.core.numbers import Floats, Ints, NumberBuilder, NumberCounts
 from workbench.core.sums import Sums
@@ -71,6 +72,7 @@ class RegressionCounts:
     cells: Mapping[Group, CellErrors]
     has_truth: bool
     has_prediction: bool
+    failures: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: RegressionCounts) -> RegressionCounts:
         cells = dict(self.cells)
@@ -81,6 +83,7 @@ class RegressionCounts:
             dict(sorted(cells.items(), key=lambda item: cell_order(item[0]))),
             self.has_truth or other.has_truth,
             self.has_prediction or other.has_prediction,
+            added(self.failures, other.failures),
         )
 
     @cached_property
@@ -105,13 +108,14 @@ class RegressionCounts:
     def to_dict(self) -> dict[str, Any]:
         """Return the tables as JSON data."""
         cells = [[list(cell), errors.to_dict()] for cell, errors in self.cells.items()]
-        return {"sensitive": list(self.sensitive), "cells": cells, "has": [self.has_truth, self.has_prediction]}
+        has = [self.has_truth, self.has_prediction]
+        return {"sensitive": list(self.sensitive), "cells": cells, "has": has, "failures": dict(self.failures)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RegressionCounts:
         """Read what `to_dict` wrote."""
         cells = {tuple(cell): CellErrors.from_dict(errors) for cell, errors in data["cells"]}
-        return cls(tuple(data["sensitive"]), cells, *data["has"])
+        return cls(tuple(data["sensitive"]), cells, data["has"][0], data["has"][1], dict(data.get("failures", {})))
 
 
 class RegressionBuilder:
