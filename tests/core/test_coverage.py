@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def test_no_method_covers_less_than_it_says() -> None:
-    """Each interval method at each of its denominators and rates meets STATISTICS section 5, or is within two errors."""
+    """Each interval method at each of its denominators and rates meets STATISTICS section 5 within two errors."""
     lines = list(every(1000, 20261125))
     methods = {line.method for line in lines}
 
