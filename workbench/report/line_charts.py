@@ -28,7 +28,7 @@ def lines(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
     layers.append(marked({"type": "line", "strokeWidth": 2}, shown))
     if len(kept) <= 40:
         layers.append(marked({"type": "point", "filled": True, "size": 40, "opacity": 1}, shown))
-    layers += _names(kept, names, x, y, c) if len(names) > 1 else []
+    layers += _names(kept, names, x, y, c, as_number(notes.get("present_y"))) if len(names) > 1 else []
     layers += _diagonal(kept, c, x, y) if notes.get("diagonal") else []
     layers += _present(notes, c, x, y)
     layers += _upright(notes, c, x) if len(kept) else []
@@ -41,17 +41,18 @@ def _axis(notes: Mapping[str, Cell], which: str) -> Spec:
     return {"title": words.plain(notes.get(which) or which, 44), "tickCount": 5, "titlePadding": 14, **shown}
 
 
-def _names(rows: Rows, names: list[str], x: Spec, y: Spec, c: Palette) -> list[Spec]:
+def _names(rows: Rows, names: list[str], x: Spec, y: Spec, c: Palette, also: float | None) -> list[Spec]:
     ends = [max((r for r in rows if r["series"] == name), key=lambda r: float(r["x"])) for name in names]
-    ends = _apart(ends, rows)
+    ends = _apart(ends, rows, also)
     text = {"type": "text", "align": "left", "dx": 6, "baseline": "middle", "color": c.ink, "limit": 130}
     place = {"x": x, "y": {**y, "field": "y"}, "text": {"field": "series", "type": "nominal"}}
     return [marked(text, place, data={"values": ends})]
 
 
-def _apart(ends: Rows, rows: Rows) -> Rows:
-    """Move names that would lie on each other apart; lines may end at one point."""
+def _apart(ends: Rows, rows: Rows, also: float | None = None) -> Rows:
+    """Move names that would lie on each other apart; lines may end at one point, and `also` is on the axis too."""
     heights = [float(r[k]) for r in rows for k in ("y", "low", "high") if as_number(r.get(k)) is not None]
+    heights += [] if also is None else [also]
     step = (max(heights) - min(heights)) * 0.075
     placed: Rows = []
     for end in sorted(ends, key=lambda r: -float(r["y"])):
