@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
+import workbench as wb
 from tests.performance.measured import one, run, value
+from workbench.core import extremes
 from workbench.core.dataset import Roles
 from workbench.core.finding import Finding
 from workbench.core.intervals import wilson
@@ -55,6 +58,48 @@ def test_interval_and_what_chance_shows() -> None:
     expected = wilson(3, 5)
     assert expected is not None
     assert (m.value, m.n, m.low, m.high) == (0.6, 5, pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+@given(st.integers(0, 60), st.integers(1, 60), st.integers(2, 400))
+def test_p_beyond_chance_is_the_beta_binomial_tail(x: int, n: int, m: int) -> None:
+    """At no limit the p is SciPy's beta-binomial tail, either side; a limit above 0 can only make it larger."""
+    x = min(x, n)
+    law = stats.betabinom(n, 2, m - 1)
+
+    assert extremes.outside_p_value(x, n, m, 0.0, "above") == pytest.approx(law.sf(x - 1), abs=1e-6)
+    assert extremes.outside_p_value(x, n, m, 0.0, "below") == pytest.approx(law.cdf(x), abs=1e-6)
+    assert extremes.outside_p_value(x, n, m, 0.1, "above") >= extremes.outside_p_value(x, n, m, 0.0, "above")
+    interval = extremes.outside_interval(x, n, m)
+    assert -1 <= interval.low <= x / n - 2 / (m + 1) <= interval.high <= 1
+
+
+def test_interval_beyond_chance_covers() -> None:
+    """Of samples whose current side has 3 % more outside than the reference's extremes leave."""
+    rng = np.random.default_rng(9)
+    covered = 0
+    for _ in range(400):
+        n, m = (int(v) for v in rng.integers(50, 500, 2))
+        x = rng.binomial(n, min(1.0, rng.beta(2, m - 1) + 0.03))
+        interval = extremes.outside_interval(x, n, m)
+        covered += interval.low <= 0.03 <= interval.high
+    assert covered >= 0.93 * 400
+
+
+def test_judged_by_its_own_p() -> None:
+    """The packaged rule on the range takes the beta-binomial p, and a small reference alone raises no alarm."""
+    rng = np.random.default_rng(12)
+    reference = pd.DataFrame({"x": rng.normal(size=60)})
+    low, high = reference.x.min(), reference.x.max()
+    for share, outcome in ((0.05, "cannot_tell"), (0.4, "warn")):
+        outside = int(200 * share)
+        current = pd.DataFrame({"x": [high + 1] * outside + [(low + high) / 2] * (200 - outside)})
+        record = wb.Audit(current, reference=reference, checks=["drift.range"]).run()
+        found = next(j for j in record.verdict.judgements if j.rule == "values-outside-range")
+        assert (found.outcome, found.n) == (outcome, 200)
+        expected = extremes.outside_p_value(outside, 200, 60, 0.01, "above")
+        assert found.p_value == pytest.approx(expected, rel=1e-5)
+    alone = drift([1.0, 2.0], [1.0])
+    assert "one value" in one(alone, "outside_share_beyond_chance", column="x").undefined_because
 
 
 def test_bins_across_an_end_are_the_error_bound() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from workbench.audit.learnt import LEAST_WINDOWS, Limits, learn, reference_values
 from workbench.audit.policy import Learnt, Policy, Relative, Rule
 from workbench.audit.record import Judgement, Verdict
-from workbench.core import distances, intervals
+from workbench.core import distances, extremes, intervals
 from workbench.core.finding import Finding, Measure, Status
 from workbench.core.intervals import Interval
 
@@ -227,6 +227,11 @@ def _one_sided(h: Hypothesis, limit: float, side: str, level: float) -> float:
         other = _sibling(h.finding, f"{m.name}_reference_n", m)
         if dof is not None and dof.value and other is not None and m.n:
             return distances.cramers_v_p_value(h.value, m.n + int(other.value or 0), int(dof.value), limit)
+    if not h.relative and interval.method == extremes.METHOD and m.n:
+        other = _sibling(h.finding, f"{m.name}_reference_n", m)
+        if other is not None and other.value:
+            outside = round((h.value + 2 / (other.value + 1)) * m.n)
+            return extremes.outside_p_value(outside, m.n, int(other.value), limit, side)
     return intervals.side_p_value(h.value, interval, limit, side, level)
 
 

@@ -72,7 +72,9 @@ def unseen_words(values: ValueCounts, known: Mapping[str, int], level: float = 0
         strange = [w for w in found if w not in known]
         new.update(strange)
         rows.append((count, len(strange), len(found)))
-    counts, x, n = (np.array(v, np.int64) for v in zip(*rows, strict=True)) if rows else (np.zeros(0, np.int64),) * 3
+    counts, x, n = (
+        (np.array(v, np.int64) for v in zip(*sorted(rows), strict=True)) if rows else (np.zeros(0, np.int64),) * 3
+    )
     total, hits, texts = int((counts * n).sum()), int((counts * x).sum()), int(counts.sum())
     if not total:
         return Unseen(0, 0, 0, None)

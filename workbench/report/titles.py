@@ -90,6 +90,7 @@ TITLES = {
     "chi_square_yates": "Chi square, Yates's correction",
     "g_test": "G statistic",
     "unseen_share_beyond_chance": "Unseen share, beyond what chance shows",
+    "outside_share_beyond_chance": "Share outside the range, beyond what chance shows",
     "freshness": "Newest time, now minus reference",
     "lag": "Time since the newest row",
     "largest_gap_to_reference": "Largest gap, over the reference's",

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.core.check import NotApplicableError, check
 from workbench.core.counts import ColumnCounts
+from workbench.core.extremes import outside_interval
 from workbench.core.finding import Evidence, Measure, Result
 from workbench.core.intervals import newcombe_difference, wilson
 from workbench.core.numbers import Floats, NumberCounts
@@ -24,10 +25,11 @@ def value_range(subject: Subject) -> Result:
     """Measure how many values lie outside the reference's smallest and largest value, and which columns stand still.
 
     Measures: per number column `outside_share`, the share of current values below the reference's minimum or above its
-        maximum, with a Wilson interval; what chance alone would show (2 / (m + 1) of m reference values); below and
-        above apart; `infinite_share`, the share of current values that are infinite, and its change. Per feature
-        `new_constant` (1: one distinct value now, several in the reference; with the chance of that in so many rows if
-        nothing had changed) and `constant_in_reference`.
+        maximum, with a Wilson interval; what chance alone shows (2 / (m + 1) of m reference values) and
+        `outside_share_beyond_chance`, the difference of both with an interval that allows for the chance of both
+        samples; below and above apart; `infinite_share`, the share of current values that are infinite, and its change.
+        Per feature `new_constant` (1: one distinct value now, several in the reference; with the chance of that in so
+        many rows if nothing had changed) and `constant_in_reference`.
     Reads well when: the reference has some hundreds of values, so that its range is not an accident.
     Signs of risk: values the model extrapolates to; a unit that changed; a feed that repeats its last value.
     Limits: the range is that of the reference rows given, errors in them included: one wild value widens it for ever. A
@@ -72,6 +74,7 @@ def _outside(
     found = [
         _with_bound(outside, across / n),
         Measure("outside_share_null_mean", 2 / (m + 1), name, n=n, unit="share"),
+        *_beyond_chance(name, below + above, n, m, level),
         measure("below_share", below, n, wilson(below, n, level), column=name),
         measure("above_share", above, n, wilson(above, n, level), column=name),
         measure("infinite_share", infinite, n, wilson(infinite, n, level), column=name),
@@ -89,6 +92,18 @@ def _beyond(a: NumberCounts, b: NumberCounts) -> tuple[int, int, int]:
     below = int(b.counts[under].sum()) + (0 if a.infinite[0] else b.infinite[0])
     above = int(b.counts[over & ~under].sum()) + (0 if a.infinite[1] else b.infinite[1])
     return below, above, int(b.counts[across].sum())
+
+
+def _beyond_chance(name: str, x: int, n: int, m: int, level: float) -> list[Measure]:
+    key = "outside_share_beyond_chance"
+    if m < 2:
+        why = "the reference has one value: it spans no range"
+        return [Measure(key, None, name, n=n, unit="share", undefined_because=why)]
+    excess = Measure(key, x / n - 2 / (m + 1), name, n=n, unit="share")
+    return [
+        with_interval(excess, outside_interval(x, n, m, level)),
+        Measure(f"{key}_reference_n", m, name, n=m, unit="rows"),
+    ]
 
 
 def _with_bound(m: Measure, bound: float) -> Measure:
@@ -122,5 +137,5 @@ def _shares(column: ColumnCounts) -> Floats:
         counts = [] if column.values is None else [*column.values.counts.values()]
         # What the sample of values left out is at least one more value.
         counts += [column.values.other] if column.values is not None and column.values.other else []
-    shares: Floats = np.asarray(counts, np.float64) / max(1, sum(counts))
+    shares: Floats = np.sort(np.asarray(counts, np.float64)) / max(1, sum(counts))
     return shares
