@@ -81,6 +81,7 @@ def expected_shift(outcome: Floats, where: Binned, level: float) -> Shift | None
     n, m = len(y), len(where.current)
     if n < 2 or m < 1:
         return None
+    y = y - y[0]  # only differences count: a constant outcome must leave no rounding behind
     counts, now = (np.bincount(b, minlength=where.bins).astype(np.float64) for b in (bins, where.current))
     mean = float(y.mean())
     means = np.where(counts > 0, np.bincount(bins, weights=y, minlength=where.bins) / np.maximum(1, counts), mean)
