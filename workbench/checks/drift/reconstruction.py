@@ -43,15 +43,14 @@ def reconstruction(subject: Subject, *, variance: float = 0.65, folds: int = 10)
     two = two_samples(subject)
     sides, names = columns_of((two.reference.rows, two.current.rows), two.columns, two.kinds)
     if len(names) < 2 or min(s.n for s in sides) < _LEAST:
-        why = f"it needs two features and {_LEAST} rows on each side"
-        raise NotApplicableError("; ".join((why, *two.notes)))
+        raise _nothing(f"it needs two features and {_LEAST} rows on each side", two)
     reference, current = sides
     levels = np.maximum(*(s.codes.max(axis=0, initial=0) + 1 for s in sides))
     whole = fitted(reference, variance, levels=levels)
     if not whole.kept:
-        raise NotApplicableError("no feature varies in the reference")
+        raise _nothing("no feature varies in the reference", two)
     if whole.kept == len(names):
-        raise NotApplicableError("every direction is needed to explain that much variance: nothing is left to compare")
+        raise _nothing("every direction is needed to explain that much variance: nothing is left to compare", two)
     subject.stop()
     before = held_out_residuals(reference, _folds(two.reference, folds), variance, whole.kept, levels)
     after = whole.residuals(current)
@@ -62,6 +61,10 @@ def reconstruction(subject: Subject, *, variance: float = 0.65, folds: int = 10)
     ]
     columns = [_of_column(n, after[:, i], before[:, i], subject.level) for i, n in enumerate(names)]
     return Result([*found, *columns], [_table(columns, after, before, names)], _notes(two, current))
+
+
+def _nothing(why: str, two: TwoSamples) -> NotApplicableError:
+    return NotApplicableError("; ".join((why, *two.notes)))
 
 
 def _folds(sample: Sample, folds: int) -> Ints:
