@@ -22,6 +22,8 @@ from workbench.core.finding import Finding, Status
 from workbench.core.frame import Frame, wrap
 from workbench.core.sample import SampleOf
 from workbench.core.subject import Subject
+from workbench.core.windowed import count_windows
+from workbench.core.windows import Cut
 from workbench.report.charts import chart_svg, is_drawn
 from workbench.report.shown import ShownEvidence
 
@@ -128,6 +130,24 @@ def subject(
     )
 
 
+def in_windows(current: Any, reference: Any = None) -> Subject:
+    """Return a subject of native frames, cut into the weeks of a binary outcome."""
+    found = [
+        (None, ())
+        if data is None
+        else count_windows(Dataset(wrap(data), ROLES, name), Cut(by="week", time="when"), sampling=SampleOf())
+        for data, name in ((current, "current"), (reference, "reference"))
+    ]
+    (now, windows), (before, earlier) = found
+    assert now is not None
+    return Subject(now, ROLES, reference=before, model=Byage(), windows=windows, reference_windows=earlier)
+
+
+def is_windowed(check: Check) -> bool:
+    """Say whether a check measures over windows."""
+    return "windows" in check.needs or check.id == "performance.estimated"
+
+
 PARAMS: dict[str, dict[str, Any]] = {
     "bias.conditional_parity": {"controls": ["member"]},
     "explain.shap": {"most_rows": 5, "background": 5},
@@ -139,6 +159,8 @@ PARAMS: dict[str, dict[str, Any]] = {
 
 def run(check: Check, current: Any, reference: Any = None, roles: Roles | None = None) -> Finding:
     """Run one check on native frames, as the task that it is for."""
+    if roles is None and is_windowed(check):
+        return check.run(in_windows(current, reference), PARAMS.get(check.id))
     wanted = roles or ROLES_OF[task_of(check)]
     return check.run(subject(current, reference, wanted), PARAMS.get(check.id))
 
@@ -156,12 +178,13 @@ ENGINES: dict[str, Callable[[pd.DataFrame], Any]] = {
 @pytest.fixture(scope="module")
 def on_pandas() -> dict[str, Subject]:
     """Return the subjects that the engines are compared with, by task."""
-    return {task: subject(people(), people(seed=1), roles) for task, roles in ROLES_OF.items()}
+    subjects = {task: subject(people(), people(seed=1), roles) for task, roles in ROLES_OF.items()}
+    return {**subjects, "windows": in_windows(people(), people(seed=1))}
 
 
 def run_on(subjects: dict[str, Subject], check: Check) -> Finding:
     """Run a check on the subject of its task."""
-    return check.run(subjects[task_of(check)], PARAMS.get(check.id))
+    return check.run(subjects["windows" if is_windowed(check) else task_of(check)], PARAMS.get(check.id))
 
 
 @every_check
@@ -178,7 +201,8 @@ def test_headings(check: Check) -> None:
 def test_same_finding_on_each_engine(check: Check, engine: str, on_pandas: dict[str, Subject]) -> None:
     """The same data from another engine, in another order or dtype, gives the same finding."""
     convert = ENGINES[engine]
-    there = subject(convert(people()), convert(people(seed=1)), ROLES_OF[task_of(check)])
+    frames = convert(people()), convert(people(seed=1))
+    there = in_windows(*frames) if is_windowed(check) else subject(*frames, ROLES_OF[task_of(check)])
 
     assert check.run(there, PARAMS.get(check.id)).to_dict() == run_on(on_pandas, check).to_dict()
     assert there.current.fingerprint.table == on_pandas["binary"].current.fingerprint.table

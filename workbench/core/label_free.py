@@ -111,6 +111,8 @@ def _auc(e: Expected) -> Floats:
 
 def _average_precision(e: Expected) -> Floats:
     positive, negative = e["positive"][:, ::-1], e["negative"][:, ::-1]
+    if not positive.shape[1]:
+        return np.full(len(positive), np.nan)
     tp, fp = np.cumsum(positive, axis=1), np.cumsum(negative, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         precision = np.where(tp + fp > 0, tp / (tp + fp), 0.0)

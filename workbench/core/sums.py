@@ -38,7 +38,9 @@ class Sums:
         if self.n < 2:
             return float("nan")
         spread = self.n * (self.totals[product] << 1200) - self.totals[one] * self.totals[two]
-        return exact_to_float(spread >> 1200, self.n * (self.n - 1))
+        # Each square is rounded once, so the spread of equal values can come out a hair under nothing.
+        found = exact_to_float(spread >> 1200, self.n * (self.n - 1))
+        return max(0.0, found) if one == two else found
 
     def to_dict(self) -> dict[str, object]:
         """Return the sums as JSON data."""

@@ -152,11 +152,11 @@ def _groups_of(
     for values, cells in joint.members(columns).items():
         table, group = decided(joint, cells), group_label(columns, values)
         estimator = learnt.get(values)
+        found.append(Measure("count", joint.confusion(cells).rows, column, group, window, n=table.n, unit="rows"))
         if estimator is None or table.n < subject.minimum_group_size:
             found.append(_unknown(table, estimator is None, column, group, window))
             continue
         estimate = estimator.estimate(table, subject.level)
-        found.append(Measure("count", joint.confusion(cells).rows, column, group, window, n=table.n, unit="rows"))
         found += _measures(estimate, column=column, group=group, window=window)
         estimates += [estimate] if None not in values else []
     return found + [_gap(metric, name, estimates, column, window, subject.level) for metric, name in _GAPS.items()]
