@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from workbench.core.check import NotApplicableError
 from workbench.core.errors import import_extra
 from workbench.core.finding import Measure
+from workbench.core.frame import Kind
 from workbench.core.intervals import Interval, normal_quantile
 from workbench.core.label_free import LEAST_OF_CLASS, Calibration, isotonic
 from workbench.core.numbers import Floats, Ints
@@ -229,7 +230,7 @@ def loss_estimates(subject: Subject, draws: int) -> Estimates:
         )
     every = list(_samples(subject))
     others = [reader.read(rows) for _, rows, _ in every]
-    matrices = _features(subject, [reference, *others])
+    matrices = features_and_outcome(subject, [reference, *others])
     residual = reference.prediction - reference.truth
     learnt = {name: _learn(matrices[0], f(residual), subject.seed) for name, f in _LOSSES.items()}
     measures: list[Measure] = []
@@ -250,11 +251,17 @@ _LOSSES: Mapping[str, Callable[[Floats], Floats]] = {
 }
 
 
-def _features(subject: Subject, sets: list[Rows]) -> list[Matrix]:
+def features_and_outcome(subject: Subject, sets: Sequence[Rows]) -> list[Matrix]:
+    """Return the features of several sets of rows, scaled by the first, and as last column the score or prediction.
+
+    Times are left out: any two periods differ in them.
+    """
     kinds = {name: column.kind for name, column in subject.current.columns.items()}
-    names = [name for name in subject.features if name in sets[0].batch.schema.names]
+    there = set(sets[0].batch.schema.names)
+    names = [name for name in subject.features if name in there and kinds[name] is not Kind.TIME]
     made = design([rows.batch for rows in sets], names, kinds)
-    return [np.column_stack((d.matrix, np.nan_to_num(rows.prediction))) for d, rows in zip(made, sets, strict=True)]
+    outcomes = [np.nan_to_num(rows.prediction if rows.score is None else rows.score) for rows in sets]
+    return [np.column_stack((d.matrix, outcome)) for d, outcome in zip(made, outcomes, strict=True)]
 
 
 def _learn(matrix: Matrix, loss: Floats, seed: int) -> _Loss:

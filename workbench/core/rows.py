@@ -86,6 +86,9 @@ class Reader:
     def __init__(self, subject: Subject, model: Predictor | None = None) -> None:
         self.roles, self.task = subject.roles, subject.roles.kind_of_task
         self.kinds = {name: column.kind for name, column in subject.current.columns.items()}
+        target, reference = subject.roles.target, subject.reference
+        if target is not None and reference is not None and target in reference.columns:
+            self.kinds.setdefault(target, reference.columns[target].kind)  # current labels may not have come yet
         self._always_model = model is not None
         self._model = model or subject.model
         self._labels = _labels(subject) if self.task == "multiclass" else []
