@@ -15,7 +15,7 @@ from workbench.core.errors import import_extra
 from workbench.core.finding import Measure
 from workbench.core.frame import Kind
 from workbench.core.intervals import Interval, normal_quantile
-from workbench.core.label_free import LEAST_OF_CLASS, Calibration, isotonic
+from workbench.core.label_free import LEAST_OF_CLASS, Calibration, isotonic, middle, smoothed
 from workbench.core.numbers import Floats, Ints
 from workbench.core.rates import with_interval
 from workbench.core.rows import Reader, Rows, design
@@ -87,7 +87,8 @@ class _Classes:
     def __init__(self, scores: Matrix, own: NDArray[np.int64], seed: int, draws: int) -> None:
         self._seed, self._draws = seed, draws
         self._curves = [_curve(scores[:, k], own[:, k]) for k in range(scores.shape[1])]
-        p = self._at(self._curves, scores)
+        self._smooth = [_curve(scores[:, k], own[:, k], smoothed) for k in range(scores.shape[1])]
+        p = self._at(self._smooth, scores)
         random = np.random.default_rng((seed, 1))
         self._refits = []
         for _ in range(draws):
@@ -108,9 +109,10 @@ class _Classes:
             return [Measure("estimated_accuracy", None, window=window, n=0, undefined_because=why)]
         p, random = self._at(self._curves, scores), np.random.default_rng((self._seed, 2))
         point = _class_metrics(p, predicted, scores)
+        smooth = self._at(self._smooth, scores)
         misses: dict[str, list[float]] = {name: [] for name in point}
         for curves in self._refits:
-            truth = np.eye(p.shape[1])[_categorical(p, random)]
+            truth = np.eye(p.shape[1])[_categorical(smooth, random)]
             realised, again = (_class_metrics(q, predicted, scores) for q in (truth, self._at(curves, scores)))
             for name in point:
                 misses[name].append(realised[name] - again[name])
@@ -121,16 +123,16 @@ class _Classes:
                 found.append(Measure(f"estimated_{name}", None, window=window, n=n, undefined_because=why))
                 continue
             miss = np.array(misses[name])
-            ends = np.nanquantile(miss, [(1 - level) / 2, (1 + level) / 2]) + value
+            ends = middle(miss[np.isfinite(miss)], level) + value
             interval = Interval(max(0.0, float(ends[0])), min(1.0, float(ends[1])), "parametric bootstrap, prediction")
             found.append(with_interval(Measure(f"estimated_{name}", value, window=window, n=n), interval))
         return found
 
 
-def _curve(scores: Floats, hits: Ints) -> Calibration:
+def _curve(scores: Floats, hits: Ints, fit: Callable[[Floats, Ints, Ints], Calibration] = isotonic) -> Calibration:
     values, place = np.unique(scores, return_inverse=True)
     rows = np.bincount(place, minlength=len(values))
-    return isotonic(values, np.bincount(place, weights=hits, minlength=len(values)).astype(np.int64), rows)
+    return fit(values, np.bincount(place, weights=hits, minlength=len(values)).astype(np.int64), rows)
 
 
 def _categorical(p: Matrix, random: np.random.Generator) -> Ints:
