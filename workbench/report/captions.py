@@ -95,16 +95,33 @@ def _confusion_sentence(e: Evidence) -> str:
 
 def _windows_sentence(e: Evidence) -> str:
     rows = [dict(zip(e.columns, row, strict=True)) for row in e.rows]
-    current = [r for r in rows if r["series"] != "reference" and _number(r["value"]) is not None]
+    both = e.notes.get("both")
+    current = [
+        r for r in rows if r["series"] not in ("reference", both and "estimated") and _number(r["value"]) is not None
+    ]
     unit, title = str(e.notes.get("unit") or ""), words.measure_title(str(e.notes.get("measure") or "value"))
     if not current:
         return f"{title}: no window has a value."
-    bad = [r for r in current if r.get("outcome") in ("fail", "warn")]
+    bad = [r for r in rows if r.get("outcome") in ("fail", "warn")]
     ends = sorted(_number(r["value"]) or 0.0 for r in current)
     said = f"{title} in {len(current)} windows: from {words.number(ends[0], unit)} to {words.number(ends[-1], unit)}"
+    said += _estimated_words(rows, unit) if e.notes.get("both") else ""
     if not bad:
         return f"{said}."
     return f"{said}; {len(bad)} beyond the limit, first {words.window_words(str(bad[0]['window']))}."
+
+
+def _estimated_words(rows: list[dict[str, Cell]], unit: str) -> str:
+    """Return where the estimate lies, and in how many windows its interval holds what was measured."""
+    made = {r["window"]: r for r in rows if r["series"] == "estimated" and _number(r["value"]) is not None}
+    known = {r["window"]: v for r in rows if r["series"] == "current" and (v := _number(r["value"])) is not None}
+    ends = sorted(_number(r["value"]) or 0.0 for r in made.values())
+    if not ends:
+        return ""
+    said = f"; estimated from {words.number(ends[0], unit)} to {words.number(ends[-1], unit)}"
+    both = [(known[w], _number(r["low"]), _number(r["high"])) for w, r in made.items() if w in known]
+    held = sum(1 for v, low, high in both if low is not None and high is not None and low <= v <= high)
+    return said + (f", its interval holds the realised value in {held} of {len(both)} windows" if both else "")
 
 
 _SENTENCES: dict[str, Callable[[Evidence], str]] = {

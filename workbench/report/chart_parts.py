@@ -100,3 +100,10 @@ def unit_axis(field: str, title: str) -> Spec:
     """Return an axis from 0 to 1."""
     axis = {"title": title, "tickCount": 5, "format": "~g", "titlePadding": 14}
     return {"field": field, "type": "quantitative", "scale": {"domain": [0, 1]}, "axis": axis}
+
+
+def dark_rules() -> str:
+    """Return the style that gives a drawing the dark theme's colours where the reader's system is dark."""
+    pairs = [(getattr(LIGHT, k), getattr(DARK, k)) for k in Palette.__slots__]
+    swaps = "".join(f'[{a}="{x}"]{{{a}:{y}}}' for x, y in pairs for a in ("fill", "stroke"))
+    return f"@media screen and (prefers-color-scheme:dark){{{swaps}}}"

@@ -11,7 +11,6 @@ from workbench.core.finding import Cell
 from workbench.report import words
 from workbench.report.captions import chart_sentence
 from workbench.report.chart_parts import (
-    DARK,
     FONT,
     LABEL,
     LIGHT,
@@ -22,13 +21,14 @@ from workbench.report.chart_parts import (
     as_text,
     as_whole,
     axis_of,
+    dark_rules,
     marked,
     padded,
     side_text,
     square,
     unit_axis,
-    wide,
 )
+from workbench.report.drift_charts import binned, cumulative, shares
 from workbench.report.line_charts import confusion, lines
 from workbench.report.png import compressed
 from workbench.report.shown import ShownEvidence
@@ -65,6 +65,12 @@ def chart_svg(shown: ShownEvidence, suppressed: str = "n < 10") -> str | None:
     if not isinstance(svg, str):
         return None
     return _described(svg, words.plain(shown.evidence.title, 160), chart_sentence(shown.drawing))
+
+
+def cumulative_svg(shown: ShownEvidence, sentence: str) -> str | None:
+    """Return a distribution's cumulated curves as SVG in both themes; None for every other kind of table."""
+    body = cumulative(_rows(shown), shown.drawing.notes, LIGHT) if shown.drawing.kind == "distribution" else None
+    return None if body is None else drawn(body, words.plain(shown.evidence.title, 160), sentence)
 
 
 def chart_png(shown: ShownEvidence, suppressed: str = "n < 10", scale: float = 1.5) -> bytes | None:
@@ -143,27 +149,9 @@ def _rules(notes: Mapping[str, Cell], unit: str, c: Palette, scale: Spec) -> lis
 
 
 def _distribution(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
-    binned = [r for r in rows if as_number(r.get("low")) is not None and as_number(r.get("high")) is not None]
-    if not binned:
+    if not binned(rows):
         return _bars(rows, notes, c)
-    title = words.plain(notes.get("column") or "value", 40)
-    x: Spec = {"field": "low", "type": "quantitative", "scale": {"zero": False, "nice": False}}
-    x["axis"] = {"title": title, "grid": False, "tickCount": 6, **({"format": "~s"} if wide(binned) else {})}
-    last = binned[-1]
-    steps = [*binned, {**last, "low": last["high"]}]
-    tall = {"type": "quantitative", "axis": {"title": "share of rows", "format": ".0%", "tickCount": 4}}
-    return {
-        "data": {"values": binned},
-        "width": 270,
-        "height": 140,
-        "layer": [
-            marked({"type": "bar", "color": c.accent, "opacity": 0.32, "binSpacing": 0},
-                  {"x": x, "x2": {"field": "high"}, "y": {"field": "current", **tall}, "y2": {"datum": 0}}),
-            {"data": {"values": steps},
-             "mark": {"type": "line", "interpolate": "step-after", "color": c.reference, "strokeWidth": 1.8},
-             "encoding": {"x": x, "y": {"field": "reference", **tall}}},
-        ],
-    }  # fmt: skip
+    return shares(rows, notes, c, _)
 
 
 def _bars(rows: Rows, notes: Mapping[str, Cell], c: Palette) -> Spec:
@@ -284,14 +272,8 @@ def _config(c: Palette) -> Spec:
 def _described(svg: str, title: str, description: str) -> str:
     """Give the SVG a title, a description and the dark theme's colours."""
     start = svg.index(">", svg.index("<svg")) + 1
-    head = f"<title>{_escaped(title)}</title><desc>{_escaped(description)}</desc><style>{_dark_rules()}</style>"
+    head = f"<title>{_escaped(title)}</title><desc>{_escaped(description)}</desc><style>{dark_rules()}</style>"
     return svg[:start] + head + svg[start:]
-
-
-def _dark_rules() -> str:
-    pairs = [(getattr(LIGHT, k), getattr(DARK, k)) for k in Palette.__slots__]
-    swaps = "".join(f'[{a}="{x}"]{{{a}:{y}}}' for x, y in pairs for a in ("fill", "stroke"))
-    return f"@media screen and (prefers-color-scheme:dark){{{swaps}}}"
 
 
 def _escaped(text: str) -> str:
@@ -317,6 +299,6 @@ def whisker_svg(
         parts.append(f'<path d="M{x(limit)} 1V16" stroke="{LIGHT.ink}" stroke-width="1.5"/>')
     if value is not None:
         parts.append(f'<circle cx="{x(value)}" cy="8.5" r="4" fill="{ink}"/>')
-    style = f"<style>{_dark_rules()}</style>"
+    style = f"<style>{dark_rules()}</style>"
     body = "".join(parts)
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="120" height="17" viewBox="0 0 120 17">{style}{body}</svg>'

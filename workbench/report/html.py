@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,8 +14,10 @@ from markupsafe import Markup
 from workbench.audit.record import Record
 from workbench.core.check import HEADINGS, Check, find_check
 from workbench.core.finding import Evidence, Finding
-from workbench.report import charts, marks, words
+from workbench.report import charts, drift_section, marks, words
 from workbench.report.captions import chart_sentence
+from workbench.report.drift_charts import cumulative_sentence
+from workbench.report.pieces import Chart, Table, svg_uri
 from workbench.report.shown import Shown, ShownEvidence, ShownFinding, ShownJudgement, ShownMeasure, show
 
 MOST_ROWS = 50
@@ -28,29 +29,6 @@ BYTES_FOR_CHARTS = 2_500_000
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _UNANSWERED = frozenset({"cannot_tell", "not_applicable", "error", "cancelled", "waived"})
 _OPEN = frozenset({"fail", "error", "cannot_tell", "warn", "cancelled"})
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A drawing as a data URI with its text alternative, and the table it was drawn from."""
-
-    uri: str
-    title: str
-    sentence: str
-    key: bool
-    wide: bool
-    table: Table
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The first rows of a table of the record, and how many there are."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Markup, ...], ...]
-    numeric: tuple[bool, ...]
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +51,16 @@ class Section:
 def render_html(record: Record, *, status: str = "complete", reason: str = "", signed_by: str = "") -> str:
     """Return the report of a record; `status` "incomplete" stamps it, with the reason, before everything else."""
     shown = show(record)
+    changed = drift_section.changed(shown)
+    spent = 0 if changed is None else changed.weight
     context = {
         "record": record,
         "shown": shown,
         "status": status,
         "reason": reason,
         "signed_by": signed_by,
-        "sections": sections(shown),
+        "changed": changed,
+        "sections": sections(shown, spent),
         "policy": POLICY,
         "css": Markup(_packaged("report.css")),  # noqa: S704 (our own file)
         "causes": shown.causes[:MOST_CAUSES],
@@ -90,12 +71,12 @@ def render_html(record: Record, *, status: str = "complete", reason: str = "", s
     return _environment().get_template("report.html").render(context)
 
 
-def sections(shown: Shown) -> list[Section]:
-    """Return the findings as sections, the worst first; charts are drawn until they weigh too much."""
-    found, left = [], BYTES_FOR_CHARTS
+def sections(shown: Shown, spent: int = 0) -> list[Section]:
+    """Return the findings as sections, the worst first; charts are drawn until, with those `spent`, they are heavy."""
+    found, left = [], BYTES_FOR_CHARTS - spent
     for finding in shown.by_severity:
         section = _section(finding, shown, left)
-        left -= sum(len(c.uri) for c in section.charts)
+        left -= sum(len(c.uri) + len(c.more) for c in section.charts)
         found.append(section)
     return found
 
@@ -160,7 +141,7 @@ def _evidence(finding: ShownFinding, shown: Shown, budget: int) -> tuple[tuple[C
         svg = charts.chart_svg(evidence, shown.suppressed_text) if room else None
         if svg is not None:
             drawn.append(_chart(evidence, svg))
-            budget -= len(drawn[-1].uri)
+            budget -= len(drawn[-1].uri) + len(drawn[-1].more)
         elif len(tables) < MOST_CHARTS and (room or not charts.is_drawn(evidence.evidence.kind)):
             tables.append(_table(evidence))
         else:
@@ -170,6 +151,8 @@ def _evidence(finding: ShownFinding, shown: Shown, budget: int) -> tuple[tuple[C
 
 def _chart(evidence: ShownEvidence, svg: str) -> Chart:
     kind = evidence.evidence.kind
+    said = cumulative_sentence(evidence.evidence) if kind == "distribution" else ""
+    more = charts.cumulative_svg(evidence, said) if said else None
     return Chart(
         uri=svg_uri(svg),
         title=evidence_title(evidence),
@@ -177,17 +160,14 @@ def _chart(evidence: ShownEvidence, svg: str) -> Chart:
         key=kind in ("distribution", "categories", "missing") and _compares(evidence.evidence),
         wide=kind == "forest",
         table=_table(evidence),
+        more=svg_uri(more) if more else "",
+        more_sentence=said,
     )
 
 
 def _compares(table: Evidence) -> bool:
     at = table.columns.index("reference") if "reference" in table.columns else None
     return at is not None and any(row[at] is not None for row in table.rows)
-
-
-def svg_uri(svg: str) -> str:
-    """Return an SVG as a data URI, inert in an `img`."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8", "replace")).decode()
 
 
 def evidence_title(shown: ShownEvidence) -> str:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from workbench.core.finding import Cell
+from workbench.core.finding import Cell, Evidence
 from workbench.report import words
-from workbench.report.chart_parts import Palette, Rows, Spec, as_number, marked
+from workbench.report.chart_parts import HUES, Palette, Rows, Spec, as_number, marked
 
 _SHAPES = {"fail": "square", "warn": "triangle-up", "cannot_tell": "diamond"}
 _WIDE = 24
+_HEIGHT = 190
+SERIES = ("reference", "current", "estimated")
+ESTIMATED = HUES[3]
+
+
+def together(realised: Evidence, estimated: Evidence) -> Evidence:
+    """Return one table over windows of a metric's realised values, then its estimated ones."""
+    rows = [
+        dict(zip(e.columns, row, strict=True)) for e in (realised, estimated) for row in e.rows
+    ]
+    columns = (*realised.columns, *(c for c in estimated.columns if c not in realised.columns))
+    both = tuple(tuple(row.get(c) for c in columns) for row in rows)
+    return replace(realised, columns=columns, rows=both, notes={**realised.notes, "both": True})
 
 
 def windows(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
@@ -19,17 +33,18 @@ def windows(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
     kept = [r for r in rows if as_number(r.get("value")) is not None]
     order = list(dict.fromkeys(str(r["window"]) for r in rows))
     names = {label: at for at, label in enumerate(order)}
+    tones = {"reference": c.reference, "estimated": ESTIMATED}
     for r in kept:
         outcome = str(r.get("outcome") or "")
         r |= {"at": names[str(r["window"])], "shape": _SHAPES.get(outcome, "circle"), "bad": outcome in _SHAPES}
-        r["tone"] = c.reference if r.get("series") == "reference" else c.accent
+        r["tone"] = tones.get(str(r.get("series")), c.accent)
         r["bad_tone"] = {"fail": c.fail, "warn": c.warn}.get(outcome, c.unsure)
-        r["line"] = "estimated" if r.get("series") == "estimated" else str(r.get("series"))
+        r["line"] = str(r.get("series"))
     layers = [*_bands(kept, notes, c), *_limits(kept, notes, c), *_lines(kept, notes, c), *_points(kept, notes)]
     return {
         "data": {"values": kept},
         "width": 300 if len(order) <= _WIDE else 620,
-        "height": 190,
+        "height": _HEIGHT,
         "encoding": {"x": _x(order)},
         "layer": layers,
     }
@@ -58,8 +73,7 @@ def _y(notes: Mapping[str, Cell]) -> Spec:
 
 
 def _tone(c: Palette) -> Spec:
-    domain = ["reference", "current", "estimated"]
-    scale = {"domain": domain, "range": [c.reference, c.accent, c.unsure]}
+    scale = {"domain": list(SERIES), "range": [c.reference, c.accent, ESTIMATED]}
     return {"field": "line", "type": "nominal", "scale": scale, "legend": None}
 
 
@@ -83,15 +97,29 @@ def _limits(kept: Rows, notes: Mapping[str, Cell], c: Palette) -> list[Spec]:
 
 def _lines(kept: Rows, notes: Mapping[str, Cell], c: Palette) -> list[Spec]:
     dash: Spec = {"field": "line", "type": "nominal", "legend": None}
-    dash["scale"] = {"domain": ["reference", "current", "estimated"], "range": [[1, 0], [1, 0], [4, 2]]}
+    dash["scale"] = {"domain": list(SERIES), "range": [[1, 0], [1, 0], [5, 3]]}
     y = {**_y(notes), "field": "value"}
     found = [marked({"type": "line", "strokeWidth": 1.8}, {"y": y, "color": _tone(c), "strokeDash": dash})]
-    series = list(dict.fromkeys(str(r["line"]) for r in kept))
-    if len(series) > 1:
-        first = [next(r for r in kept if r["line"] == name) for name in series]
-        text = {"type": "text", "align": "left", "baseline": "top", "dy": 4, "fontSize": 11, "color": c.muted}
-        said = {"y": {"value": 0}, "text": {"field": "line", "type": "nominal"}}
-        found.append(marked(text, said, data={"values": first}))
+    series = [name for name in SERIES if any(r["line"] == name for r in kept)]
+    return found + (_names(kept, series, c) if len(series) > 1 else [])
+
+
+def _names(kept: Rows, series: list[str], c: Palette) -> list[Spec]:
+    """Name the lines above the plot: the reference where it starts, what follows it at the right end."""
+    tones = {"reference": c.reference, "current": c.accent, "estimated": ESTIMATED}
+    both = {"current", "estimated"} <= set(series)
+    ends = {"reference": min(r["at"] for r in kept), "current": max(r["at"] for r in kept)}
+    found: list[Spec] = []
+    for name in series:
+        first = name == "reference"
+        said = "realised" if both and name == "current" else name
+        away = 0 if first else -82 if both and name == "current" else 0
+        at = ends["reference" if first else "current"]
+        for shown, dx, color in (("╌╌" if name == "estimated" else "──", 0, tones[name]), (said, 22, c.muted)):
+            text = {"type": "text", "align": "left" if first else "right", "baseline": "bottom", "fontSize": 11}
+            text |= {"dx": away + (dx if first else -dx), "dy": -4, "color": color}
+            place = {"y": {"value": 0}, "text": {"field": "said", "type": "nominal"}}
+            found.append(marked(text, place, data={"values": [{"at": at, "said": shown}]}))
     return found
 
 
