@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,22 @@ from workbench.audit.record import Record
 from workbench.core.errors import WorkbenchError, shown
 from workbench.report import words
 from workbench.report.static import static_html
-from workbench.ui import payload
+from workbench.ui import drift_payload, payload
 
 if TYPE_CHECKING:
     from workbench.door import Audit
 
 Listener = Callable[[str, Any], None]
 SECONDS_BETWEEN_UPDATES = 0.25
+SHOWN = ("state", "progress", "detail", "rates", "column", "series", "window")
+"""What a session tells the view; a shell holds one value of each."""
 
 
 class Session:
     """State of one screen over an audit that can run, or over a finished record that is only read.
 
     Acts are queued and done one after another on a thread of the session, so a callback returns at once. Listeners are
-    told (name, value) for "state", "detail" and "rates"; progress is told at most four times a second.
+    told (name, value) for each of `SHOWN`; progress is told at most four times a second.
     """
 
     def __init__(self, audit: Audit | None = None, record: Record | None = None) -> None:
@@ -81,6 +84,7 @@ class Session:
                 "progress": self._progress,
                 "message": self._message,
                 "overview": None if record is None else payload.overview(record),
+                "drift": None if record is None else drift_payload.drift(record),
                 "slider": {"grid": []} if record is None else payload.slider(record),
             }
 
@@ -132,6 +136,9 @@ class Session:
             "choose": self._choose,
             "open": self._open,
             "threshold": self._threshold,
+            "column": partial(self._look, "column"),
+            "series": partial(self._look, "series"),
+            "window": partial(self._look, "window"),
             "export": self._export,
         }
         name = str(act.get("name"))
@@ -189,6 +196,11 @@ class Session:
     def _open(self, value: Any) -> None:
         if self._record is not None and isinstance(value, str):
             self._tell("detail", payload.detail(self._record, value))
+
+    def _look(self, name: str, value: Any) -> None:
+        looks = {"column": drift_payload.column, "series": drift_payload.series, "window": drift_payload.window}
+        if self._record is not None and isinstance(value, str):
+            self._tell(name, looks[name](self._record, value))
 
     def _threshold(self, value: Any) -> None:
         while not self._acts.empty():  # of a burst of moves only the last matters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ from workbench.core.errors import WorkbenchError
 from workbench.report import words
 from workbench.ui.app.library import Entry, entries, monitors, open_record
 from workbench.ui.app.timeline import timeline_html
-from workbench.ui.session import Session
+from workbench.ui import view
+from workbench.ui.session import SHOWN, Session
 
-VIEWS = Path(__file__).parents[1] / "views"
 # The shared view speaks to a model with get, set, save_changes and on; this gives it one over Panel's.
 _ADAPTER = """
 export function render({ model, el }) {
   const heard = {};
-  const names = ["state", "progress", "detail", "rates"];
+  const names = NAMES;
   for (const name of names) model.on(name, () => (heard["change:" + name] || []).forEach((f) => f()));
   const host = {
     get: (name) => model[name],
@@ -38,8 +39,8 @@ export function render({ model, el }) {
 
 def _module() -> str:
     """Return the shared view's source with the adapter behind it, as one module."""
-    source = (VIEWS / "audit.js").read_text("utf-8")
-    return source.replace("export default", "const view =", 1) + _ADAPTER
+    source = view.module().replace("export default", "const view =", 1)
+    return source + _ADAPTER.replace("NAMES", json.dumps(SHOWN))
 
 
 class AuditView(pn.custom.JSComponent):
@@ -49,10 +50,13 @@ class AuditView(pn.custom.JSComponent):
     progress = param.Dict(default={})
     detail = param.Dict(default={})
     rates = param.Dict(default={})
+    column = param.Dict(default={})
+    series = param.Dict(default={})
+    window = param.Dict(default={})
     act = param.Dict(default={})
 
     _esm = _module()
-    _stylesheets = [(VIEWS / "audit.css").read_text("utf-8")]
+    _stylesheets = [view.styles()]
 
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(state=session.state(), sizing_mode="stretch_width", **params)
@@ -67,7 +71,7 @@ class AuditView(pn.custom.JSComponent):
         self.param.update(**{name: value})
 
     def _told(self, name: str, value: Any) -> None:
-        if name in ("state", "progress", "detail", "rates"):
+        if name in SHOWN:
             pn.state.execute(lambda: self._set(name, value))
 
 
@@ -113,7 +117,7 @@ def _timeline(folder: Path, name: str) -> list[Any]:
 
 def _markup(html: str) -> Any:
     # Rendered by templates that escape every value.
-    return pn.pane.HTML(html, sizing_mode="stretch_width", stylesheets=[(VIEWS / "audit.css").read_text("utf-8")])
+    return pn.pane.HTML(html, sizing_mode="stretch_width", stylesheets=[view.styles()])
 
 
 def _template(source: str) -> Any:

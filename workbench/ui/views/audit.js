@@ -1,58 +1,8 @@
-// The audit on screen. One view for the notebook and the app: it only shows what `state`, `progress`, `detail` and
-// `rates` say and writes what the user does to `act`. Text from data goes in by textContent, never as markup.
-
-const h = (tag, attributes = {}, ...children) => {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
-  }
-  for (const child of children.flat()) {
-    if (child !== null && child !== undefined) node.append(child instanceof Node ? child : String(child));
-  }
-  return node;
-};
-
-const s = (tag, attributes = {}, ...children) => {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-};
-
-const verdict = (row) => h("span", { class: `wb-verdict wb-${row.outcome}` }, h("span", { "aria-hidden": "true" }, row.shape), ` ${row.word}`);
-
-// A value on a line with its interval, and the limit as a rule.
-const whisker = (row) => {
-  const known = [row.value, row.low, row.high, row.limit].filter((v) => v !== null && v !== undefined);
-  const svg = s("svg", { viewBox: "0 0 120 16", class: "wb-whisker", "aria-hidden": "true" });
-  if (row.value === null || known.length < 2) return svg;
-  const [least, most] = [Math.min(...known), Math.max(...known)];
-  const x = (v) => 6 + (108 * (v - least)) / (most - least || 1);
-  svg.append(s("line", { x1: 2, x2: 118, y1: 8, y2: 8, class: "wb-axis" }));
-  if (row.low !== null && row.high !== null) svg.append(s("line", { x1: x(row.low), x2: x(row.high), y1: 8, y2: 8, class: "wb-range" }));
-  if (row.limit !== null) svg.append(s("line", { x1: x(row.limit), x2: x(row.limit), y1: 2, y2: 14, class: "wb-limit" }));
-  svg.append(s("circle", { cx: x(row.value), cy: 8, r: 3, class: "wb-dot" }));
-  return svg;
-};
-
-const table = (heads, rows, caption) =>
-  h("table", { class: "wb-table" },
-    caption ? h("caption", {}, caption) : null,
-    h("thead", {}, h("tr", {}, heads.map((t) => h("th", { scope: "col" }, t)))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))))));
-
-// Drawings follow the system's theme by themselves; a host may have a theme of its own, and then it decides.
-const BY_SYSTEM = "@media screen and (prefers-color-scheme:dark)";
-const themed = (uri, dark) => {
-  const start = uri.indexOf(",") + 1;
-  return uri.slice(0, start) + btoa(atob(uri.slice(start)).replaceAll(BY_SYSTEM, dark ? "@media all" : "@media not all"));
-};
-const isDark = (node) => {
-  const [r, g, b] = (getComputedStyle(node).color.match(/[\d.]+/g) || [0, 0, 0]).map(Number);
-  return 0.3 * r + 0.59 * g + 0.11 * b > 128;
-};
+// The audit on screen. One view for the notebook and the app: it only shows what `state`, `progress`, `detail`,
+// `rates`, `column`, `series` and `window` say and writes what the user does to `act`. Text from data goes in by
+// textContent, never as markup.
+import { h, isDark, s, table, tabs, themed, verdict, whisker, drawing } from "./parts.js";
+import { driftPage } from "./drift.js";
 
 function show({ model, el }) {
   let acts = 0;
@@ -63,9 +13,14 @@ function show({ model, el }) {
   const root = h("div", { class: "wb", "data-lm-suppress-shortcuts": "true" });
   const parts = { head: h("section"), setup: h("section"), board: h("section"), found: h("section"), slider: h("section"), tools: h("section") };
   const live = h("div", { class: "wb-live", role: "status", "aria-live": "polite" });
-  root.append(parts.head, live, parts.setup, parts.board, parts.slider, parts.found, parts.tools);
+  const panels = { Overview: h("div", { role: "tabpanel", "aria-label": "Overview" }, parts.board, parts.slider, parts.found) };
+  const bar = h("nav", { "aria-label": "Views" });
+  root.append(parts.head, live, parts.setup, bar, panels.Overview);
   el.replaceChildren(root);
-  const view = { filter: "", outcome: "", open: null, metric: "selection_rate", sort: "outcome" };
+  const drift = driftPage({ model, act, painted: () => requestAnimationFrame(paint) });
+  panels.Drift = h("div", { role: "tabpanel", "aria-label": "Drift", hidden: true }, drift.root);
+  root.append(panels.Drift, parts.tools);
+  const view = { page: "Overview", filter: "", outcome: "", open: null, metric: "selection_rate", sort: "outcome" };
 
   const head = (state) => {
     const o = state.overview;
@@ -112,6 +67,21 @@ function show({ model, el }) {
     const left = p.left ? `, about ${Math.max(1, Math.round(p.left))} s left` : "";
     live.replaceChildren(
       h("p", { class: "wb-progress" }, h("progress", { max: p.steps || 1, value: p.step || 0, "aria-label": "Progress" }), ` ${p.label || "starting"} · ${p.step || 0} / ${p.steps || 1}${left}`));
+  };
+
+  const page = (name) => {
+    view.page = name;
+    for (const [key, panel] of Object.entries(panels)) panel.hidden = key !== name;
+    if (name === "Drift") drift.shown();
+  };
+  const pages = (state) => {
+    drift.fill(state.drift);
+    if (!state.drift) {
+      page("Overview");
+      return bar.replaceChildren();
+    }
+    bar.replaceChildren(tabs("Views", Object.keys(panels), view.page, page));
+    page(view.page);
   };
 
   const board = (state) => {
@@ -163,7 +133,6 @@ function show({ model, el }) {
     requestAnimationFrame(paint);
   };
 
-  const drawing = (c) => Object.assign(h("img", { class: "wb-drawing", alt: c.sentence }), { uri: c.uri });
   const paint = () => {
     for (const image of root.querySelectorAll("img.wb-drawing")) image.src = themed(image.uri, isDark(root));
   };
@@ -235,12 +204,13 @@ function show({ model, el }) {
     progress();
     if (now === digest) return; // messages and ticks must not rebuild what the user is working in
     digest = now;
-    [head, board, slider, found, tools].forEach((part) => part(state));
+    [head, pages, board, slider, found, tools].forEach((part) => part(state));
   };
   model.on("change:state", all);
   model.on("change:progress", progress);
   model.on("change:detail", () => found(model.get("state")));
   model.on("change:rates", forest);
+  for (const name of ["column", "series", "window"]) model.on(`change:${name}`, drift[name]);
   all();
   const system = matchMedia("(prefers-color-scheme: dark)");
   const host = new MutationObserver(paint);
@@ -249,6 +219,7 @@ function show({ model, el }) {
   return () => {
     system.removeEventListener("change", paint);
     host.disconnect();
+    drift.close();
   };
 }
 

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from workbench.report import words
-from workbench.ui.session import Session
+from workbench.ui import view
+from workbench.ui.session import SHOWN, Session
 
 if TYPE_CHECKING:
     from workbench.door import Audit
-
-VIEWS = Path(__file__).parents[1] / "views"
 
 
 class AuditWidget(anywidget.AnyWidget):
     """Hands the session's state to the view and the user's acts to the session; holds no logic."""
 
-    _esm = VIEWS / "audit.js"
-    _css = VIEWS / "audit.css"
+    _esm = view.module()
+    _css = view.styles()
     state = traitlets.Dict().tag(sync=True)
     progress = traitlets.Dict().tag(sync=True)
     detail = traitlets.Dict().tag(sync=True)
     rates = traitlets.Dict().tag(sync=True)
+    column = traitlets.Dict().tag(sync=True)
+    series = traitlets.Dict().tag(sync=True)
+    window = traitlets.Dict().tag(sync=True)
     act = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session: Session) -> None:
@@ -36,7 +37,7 @@ class AuditWidget(anywidget.AnyWidget):
         self.observe(self._acted, names="act")
 
     def _told(self, name: str, value: Any) -> None:
-        if name in ("state", "progress", "detail", "rates"):
+        if name in SHOWN:
             setattr(self, name, value)
 
     def _acted(self, change: Any) -> None:

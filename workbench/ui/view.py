@@ -1,0 +1,21 @@
+"""The shared view as one module: its files one after another, so that both hosts load it without a bundler."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+VIEWS = Path(__file__).parent / "views"
+PARTS = ("parts.js", "timeline.js", "drift.js", "audit.js")
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=const |function )", re.MULTILINE)
+
+
+def module() -> str:
+    """Return the view's source; what its files import from each other stands before them."""
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", (VIEWS / name).read_text("utf-8"))) for name in PARTS)
+
+
+def styles() -> str:
+    """Return the view's style sheets."""
+    return "\n".join((VIEWS / name).read_text("utf-8") for name in ("audit.css", "drift.css"))

@@ -1,0 +1,79 @@
+// What views are put together from. Text from data goes in by textContent, never as markup.
+
+export const h = (tag, attributes = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  for (const child of children.flat()) {
+    if (child !== null && child !== undefined) node.append(child instanceof Node ? child : String(child));
+  }
+  return node;
+};
+
+export const s = (tag, attributes = {}, ...children) => {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+};
+
+export const verdict = (row) => h("span", { class: `wb-verdict wb-${row.outcome}` }, h("span", { "aria-hidden": "true" }, row.shape), ` ${row.word}`);
+
+// A value on a line with its interval, and the limit as a rule.
+export const whisker = (row) => {
+  const known = [row.value, row.low, row.high, row.limit].filter((v) => v !== null && v !== undefined);
+  const svg = s("svg", { viewBox: "0 0 120 16", class: "wb-whisker", "aria-hidden": "true" });
+  if (row.value === null || known.length < 2) return svg;
+  const [least, most] = [Math.min(...known), Math.max(...known)];
+  const x = (v) => 6 + (108 * (v - least)) / (most - least || 1);
+  svg.append(s("line", { x1: 2, x2: 118, y1: 8, y2: 8, class: "wb-axis" }));
+  if (row.low !== null && row.high !== null) svg.append(s("line", { x1: x(row.low), x2: x(row.high), y1: 8, y2: 8, class: "wb-range" }));
+  if (row.limit !== null) svg.append(s("line", { x1: x(row.limit), x2: x(row.limit), y1: 2, y2: 14, class: "wb-limit" }));
+  svg.append(s("circle", { cx: x(row.value), cy: 8, r: 3, class: "wb-dot" }));
+  return svg;
+};
+
+export const table = (heads, rows, caption) =>
+  h("table", { class: "wb-table" },
+    caption ? h("caption", {}, caption) : null,
+    h("thead", {}, h("tr", {}, heads.map((t) => h("th", { scope: "col" }, t)))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))))));
+
+// Drawings follow the system's theme by themselves; a host may have a theme of its own, and then it decides.
+const BY_SYSTEM = "@media screen and (prefers-color-scheme:dark)";
+export const themed = (uri, dark) => {
+  const start = uri.indexOf(",") + 1;
+  return uri.slice(0, start) + btoa(atob(uri.slice(start)).replaceAll(BY_SYSTEM, dark ? "@media all" : "@media not all"));
+};
+export const isDark = (node) => {
+  const [r, g, b] = (getComputedStyle(node).color.match(/[\d.]+/g) || [0, 0, 0]).map(Number);
+  return 0.3 * r + 0.59 * g + 0.11 * b > 128;
+};
+export const drawing = (c) => Object.assign(h("img", { class: "wb-drawing", alt: c.sentence }), { uri: c.uri });
+
+// A row of tabs; arrow keys move between them, as people who use the keyboard expect.
+export const tabs = (label, names, chosen, onchoose) => {
+  const list = h("div", { role: "tablist", class: "wb-tabs", "aria-label": label });
+  const choose = (name, focus) => {
+    for (const tab of list.children) {
+      const on = tab.dataset.name === name;
+      tab.setAttribute("aria-selected", String(on));
+      tab.tabIndex = on ? 0 : -1;
+      if (on && focus) tab.focus();
+    }
+    onchoose(name);
+  };
+  const moves = { ArrowRight: 1, ArrowLeft: -1 };
+  list.append(...names.map((name) => h("button", { role: "tab", "data-name": name, "aria-selected": String(name === chosen), tabindex: name === chosen ? 0 : -1, onclick: () => choose(name, true) }, name)));
+  list.addEventListener("keydown", (e) => {
+    const at = names.indexOf(e.target.dataset.name);
+    const to = e.key === "Home" ? 0 : e.key === "End" ? names.length - 1 : e.key in moves ? (at + moves[e.key] + names.length) % names.length : null;
+    if (at < 0 || to === null) return;
+    e.preventDefault();
+    choose(names[to], true);
+  });
+  return Object.assign(list, { choose });
+};
