@@ -104,7 +104,8 @@ def _windows_sentence(e: Evidence) -> str:
         return f"{title}: no window has a value."
     bad = [r for r in rows if r.get("outcome") in ("fail", "warn")]
     ends = sorted(_number(r["value"]) or 0.0 for r in current)
-    said = f"{title} in {len(current)} windows: from {words.number(ends[0], unit)} to {words.number(ends[-1], unit)}"
+    what = "realised " if both else ""
+    said = f"{title} in {len(current)} windows: {what}from {words.number(ends[0], unit)} to {words.number(ends[-1], unit)}"
     said += _estimated_words(rows, unit) if e.notes.get("both") else ""
     if not bad:
         return f"{said}."

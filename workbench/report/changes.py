@@ -241,6 +241,7 @@ def _series(family: str, table: ShownEvidence) -> Series:
     title = words.measure_title(str(notes.get("measure") or table.evidence.title))
     column = str(notes.get("column") or "")
     named = f"{title} · {words.plain(column, 60)}" if column else title
+    named += ", realised and estimated" if notes.get("both") else ""
     return Series(".".join(map(str, table.place)), family, column, named, table)
 
 

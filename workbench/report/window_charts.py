@@ -89,9 +89,10 @@ def _limits(kept: Rows, notes: Mapping[str, Cell], c: Palette) -> list[Spec]:
     layers = []
     for name in ("lower_limit", "limit"):
         if any(as_number(r.get(name)) is not None for r in kept):
-            mark = {"type": "line", "color": c.fail, "strokeDash": [5, 3], "strokeWidth": 1.2, "interpolate": "step"}
+            mark = {"type": "line", "color": c.fail, "strokeWidth": 1.1, "interpolate": "step"}
             keep = [{"filter": f"isValid(datum.{name})"}]
-            layers.append(marked(mark, {"y": {**_y(notes), "field": name}}, transform=keep))
+            apart = {"field": "line", "type": "nominal"}
+            layers.append(marked(mark, {"y": {**_y(notes), "field": name}, "detail": apart}, transform=keep))
     return layers
 
 

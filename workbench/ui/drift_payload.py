@@ -57,7 +57,7 @@ def _change(at: int, c: Change, every: Sequence[Change]) -> dict[str, Any]:
         "on_model": _value(c.expected) if c.expected is not None else "",
         "drift": "" if c.effect is None else f"{words.measure_title(c.effect.measure.name)} {_value(c.effect)}",
         "limit_shown": _limit(c.judged),
-        "also": "" if c.also is None else words.judgement_title(c.also.judgement),
+        "also": "" if c.also is None else words.title_of(c.also.judgement),
     }
 
 
@@ -87,6 +87,7 @@ def column(record: Record, name: str) -> dict[str, Any]:
     if found is None:
         return {"column": name, "missing": True}
     judged = [j for f in shown.findings for j in f.judgements if _about(j, name)]
+    judged.sort(key=lambda j: (words.SEVERITY.index(j.judgement.outcome), -j.excess))
     return {
         "column": name,
         "name": words.plain(name, 60),

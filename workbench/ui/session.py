@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ Listener = Callable[[str, Any], None]
 SECONDS_BETWEEN_UPDATES = 0.25
 SHOWN = ("state", "progress", "detail", "rates", "column", "series", "window")
 """What a session tells the view; a shell holds one value of each."""
+_LOOKS = {"column": drift_payload.column, "series": drift_payload.series, "window": drift_payload.window}
 
 
 class Session:
@@ -44,6 +44,7 @@ class Session:
         self._phase = "done" if self._record is not None else "idle"
         self._message: dict[str, str] = {}
         self._progress: dict[str, Any] = {}
+        self._looked: dict[str, str] = {}
         self._worker: threading.Thread | None = None
 
     @property
@@ -136,9 +137,7 @@ class Session:
             "choose": self._choose,
             "open": self._open,
             "threshold": self._threshold,
-            "column": partial(self._look, "column"),
-            "series": partial(self._look, "series"),
-            "window": partial(self._look, "window"),
+            "look": self._look,
             "export": self._export,
         }
         name = str(act.get("name"))
@@ -171,6 +170,7 @@ class Session:
             return
         with self._lock:
             self._record = self._audit.record = record
+            self._looked = {}
             self._phase = "partial" if self._cancel.is_set() else "done"
             self._progress = {}
         self._tell("state")
@@ -197,10 +197,15 @@ class Session:
         if self._record is not None and isinstance(value, str):
             self._tell("detail", payload.detail(self._record, value))
 
-    def _look(self, name: str, value: Any) -> None:
-        looks = {"column": drift_payload.column, "series": drift_payload.series, "window": drift_payload.window}
-        if self._record is not None and isinstance(value, str):
-            self._tell(name, looks[name](self._record, value))
+    def _look(self, value: Any) -> None:
+        """Tell the column, the series and the window that the view looks at, where they are others than before."""
+        if self._record is None or not isinstance(value, Mapping):
+            return
+        for name, of in _LOOKS.items():
+            wanted = value.get(name)
+            if isinstance(wanted, str) and self._looked.get(name) != wanted:
+                self._looked[name] = wanted
+                self._tell(name, of(self._record, wanted))
 
     def _threshold(self, value: Any) -> None:
         while not self._acts.empty():  # of a burst of moves only the last matters

@@ -54,6 +54,7 @@ class AuditView(pn.custom.JSComponent):
     series = param.Dict(default={})
     window = param.Dict(default={})
     act = param.Dict(default={})
+    look = param.Dict(default={})
 
     _esm = _module()
     _stylesheets = [view.styles()]
@@ -66,6 +67,10 @@ class AuditView(pn.custom.JSComponent):
     @param.depends("act", watch=True)
     def _acted(self) -> None:
         self._session.act(self.act)
+
+    @param.depends("look", watch=True)
+    def _looked(self) -> None:
+        self._session.act({"name": "look", "value": self.look})
 
     def _set(self, name: str, value: Any) -> None:
         self.param.update(**{name: value})

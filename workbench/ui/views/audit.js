@@ -1,6 +1,6 @@
 // The audit on screen. One view for the notebook and the app: it only shows what `state`, `progress`, `detail`,
-// `rates`, `column`, `series` and `window` say and writes what the user does to `act`. Text from data goes in by
-// textContent, never as markup.
+// `rates`, `column`, `series` and `window` say and writes what the user does to `act`
+// and what they look at to `look`. Text from data goes in by textContent, never as markup.
 import { h, isDark, s, table, tabs, themed, verdict, whisker, drawing } from "./parts.js";
 import { driftPage } from "./drift.js";
 
@@ -10,6 +10,11 @@ function show({ model, el }) {
     model.set("act", { name, value, at: `${Date.now()}-${(acts += 1)}` });
     model.save_changes();
   };
+  // Apart from `act`, for two things set in one turn may reach Python as the last one only.
+  const look = (at) => {
+    model.set("look", { ...at, at: `${Date.now()}-${(acts += 1)}` });
+    model.save_changes();
+  };
   const root = h("div", { class: "wb", "data-lm-suppress-shortcuts": "true" });
   const parts = { head: h("section"), setup: h("section"), board: h("section"), found: h("section"), slider: h("section"), tools: h("section") };
   const live = h("div", { class: "wb-live", role: "status", "aria-live": "polite" });
@@ -17,7 +22,7 @@ function show({ model, el }) {
   const bar = h("nav", { "aria-label": "Views" });
   root.append(parts.head, live, parts.setup, bar, panels.Overview);
   el.replaceChildren(root);
-  const drift = driftPage({ model, act, painted: () => requestAnimationFrame(paint) });
+  const drift = driftPage({ model, look, painted: () => requestAnimationFrame(paint) });
   panels.Drift = h("div", { role: "tabpanel", "aria-label": "Drift", hidden: true }, drift.root);
   root.append(panels.Drift, parts.tools);
   const view = { page: "Overview", filter: "", outcome: "", open: null, metric: "selection_rate", sort: "outcome" };

@@ -4,6 +4,9 @@ import { timeline } from "./timeline.js";
 
 const MOST = 200;
 
+// Long names break after their marks.
+const breaking = (name) => name.split(/(?<=[_.\-/])/).flatMap((part) => [part, h("wbr")]);
+
 // A value with its interval on the scale that all lines of the list share.
 const onScale = (row, scale) => {
   const svg = s("svg", { viewBox: "0 0 200 20", class: "wb-on-scale", "aria-hidden": "true" }, s("line", { x1: 0, x2: 200, y1: 10, y2: 10, class: "wb-axis" }));
@@ -26,18 +29,20 @@ const rulesList = (rules, most, label) => {
   const fill = (n) => list.replaceChildren(...rules.slice(0, n).map(ruleLine));
   fill(most);
   const more = rules.length > most ? h("button", { class: "wb-link", onclick: () => { fill(rules.length); more.remove(); } }, `Show all ${rules.length}`) : null;
-  return [list, more];
+  return more ? [list, more] : [list];
 };
 
-export const driftPage = ({ model, act, painted }) => {
+export const driftPage = ({ model, look, painted }) => {
   const parts = { said: h("div"), list: h("div", { class: "wb-changed" }), one: h("div", { class: "wb-one wb-card", role: "region", "aria-label": "One column" }), time: h("section"), opened: h("div", { role: "region", "aria-label": "One window" }) };
   const root = h("div", { class: "wb-drift" }, parts.said, h("div", { class: "wb-pair" }, parts.list, parts.one), parts.time);
   const view = { state: null, column: null, series: null, window: null, tab: "Shares", filter: "", asked: false };
 
+  const ask = () => look({ column: view.column, series: view.series, window: view.window });
+
   const openWindow = (label) => {
     view.window = view.window === label ? null : label;
     line.open(view.window);
-    if (view.window) act("window", view.window);
+    if (view.window) ask();
     windowPanel();
   };
   const line = timeline(openWindow);
@@ -45,21 +50,21 @@ export const driftPage = ({ model, act, painted }) => {
   const choose = (name) => {
     view.column = name;
     for (const b of parts.list.querySelectorAll(".wb-change")) b.setAttribute("aria-pressed", String(b.dataset.column === name));
-    act("column", name);
+    ask();
     columnPanel();
   };
 
   const change = (d) => (r) =>
     h("li", {}, h("button", { class: "wb-change", "data-column": r.column, "aria-pressed": String(r.column === view.column), onclick: () => choose(r.column) },
       h("span", { class: "wb-rank wb-muted" }, r.rank),
-      h("span", { class: "wb-name" }, h("span", { class: "wb-column" }, r.name), h("br"), verdict(r), r.also ? h("span", { class: "wb-muted" }, ` ${r.also}`) : null),
+      h("span", { class: "wb-name" }, h("span", { class: "wb-column" }, breaking(r.name)), h("br"), verdict(r), r.also ? h("span", { class: "wb-muted" }, ` ${r.also}`) : null),
       onScale(r, d.scale),
       h("span", { class: "wb-figures" }, r.on_model ? h("span", {}, r.on_model) : null, h("span", { class: r.on_model ? "wb-muted" : "" }, r.drift), r.limit_shown ? h("span", { class: "wb-muted" }, `limit ${r.limit_shown}`) : null)));
 
   const list = (d) => {
     if (!d.columns.length) return parts.list.replaceChildren(h("p", { class: "wb-empty" }, "No column was compared with a reference: run drift.numeric and drift.categorical on data with one."));
     const said = h("span", { class: "wb-muted", role: "status" });
-    const items = h("ol", { class: "wb-changes" });
+    const items = h("ol", { class: d.columns.length > 12 ? "wb-changes wb-long" : "wb-changes" });
     const fill = () => {
       const text = view.filter.toLowerCase();
       const rows = d.columns.filter((r) => `${r.name} ${r.word}`.toLowerCase().includes(text));
@@ -102,18 +107,24 @@ export const driftPage = ({ model, act, painted }) => {
     const over = d.series.map((x) => h("button", { class: "wb-link", onclick: () => { follow(x.key); parts.time.scrollIntoView({ block: "nearest" }); } }, `${x.title} over the windows`));
     parts.one.replaceChildren(
       h("h3", {}, d.name, " ", verdict(d)),
-      h("div", { class: "wb-row" }, bar, names.length ? h("span", { class: "wb-legend wb-muted" }, h("span", { class: "wb-now" }, "■"), " current ", h("span", { class: "wb-then" }, "□"), " reference") : null, bar ? h("span", { class: "wb-muted" }, h("kbd", {}, "c"), " turns") : null),
+      h("div", { class: "wb-row" }, bar, names.length ? h("span", { class: "wb-legend wb-muted" }, h("span", {}, h("span", { class: "wb-now", "aria-hidden": "true" }, "■"), " current"), h("span", {}, h("span", { class: "wb-then", "aria-hidden": "true" }, "□"), " reference")) : null, bar ? h("span", { class: "wb-muted" }, h("kbd", {}, "c"), " switches") : null),
       place, ...rules, h("div", { class: "wb-row" }, over),
       h("details", {}, h("summary", {}, `Numbers (${d.measures.length})`), h("div", { class: "wb-scroll" }, table(["Measure", "Value [interval]", "n", "Method"], d.measures.map((m) => [m.title, m.shown, m.n, m.method])))));
     if (chosen) draw(chosen);
     else place.replaceChildren(h("p", { class: "wb-muted" }, "This column has no drawing: its numbers are below."));
   };
 
+  const shownSeries = () => {
+    const d = model.get("series");
+    if (d && d.key === view.series && !d.missing) line.show(d);
+  };
+
   const follow = (key) => {
     view.series = key;
     const select = parts.time.querySelector("select");
     if (select) select.value = key;
-    act("series", key);
+    ask();
+    shownSeries();
   };
 
   const overTime = (d) => {
@@ -149,10 +160,7 @@ export const driftPage = ({ model, act, painted }) => {
     close: line.close,
     column: columnPanel,
     window: windowPanel,
-    series: () => {
-      const d = model.get("series");
-      if (d && d.key === view.series && !d.missing) line.show(d);
-    },
+    series: shownSeries,
     fill: (d) => {
       Object.assign(view, { state: d, column: null, series: null, window: null, asked: false });
       if (!d) return;

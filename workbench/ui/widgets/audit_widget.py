@@ -29,12 +29,14 @@ class AuditWidget(anywidget.AnyWidget):
     series = traitlets.Dict().tag(sync=True)
     window = traitlets.Dict().tag(sync=True)
     act = traitlets.Dict().tag(sync=True)
+    look = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session: Session) -> None:
         super().__init__(state=session.state())
         self._session = session
         session.subscribe(self._told)
         self.observe(self._acted, names="act")
+        self.observe(self._looked, names="look")
 
     def _told(self, name: str, value: Any) -> None:
         if name in SHOWN:
@@ -42,6 +44,9 @@ class AuditWidget(anywidget.AnyWidget):
 
     def _acted(self, change: Any) -> None:
         self._session.act(change["new"])
+
+    def _looked(self, change: Any) -> None:
+        self._session.act({"name": "look", "value": change["new"]})
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
