@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 
 from workbench.audit.bundle import open_bundle
 from workbench.report import words
-from workbench.ui import payload
+from workbench.ui import payload, view
 from workbench.ui.app.pages import AuditView, _module
-from workbench.ui.widgets.audit_widget import VIEWS, AuditWidget
+from workbench.ui.widgets.audit_widget import AuditWidget
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
 
@@ -51,13 +52,16 @@ def test_list_open_and_drill(page: Any, app: str, bundles: Path) -> None:
     assert page.foreign == []
 
 
-def test_both_shells_show_one_view_file() -> None:
-    """The widget's module is the file, and the app's module is the same file behind an adapter."""
-    source = (VIEWS / "audit.js").read_text("utf-8")
+def test_both_shells_show_one_view() -> None:
+    """The widget's module is the view's files joined, and the app's module is the same behind an adapter."""
+    source = view.module()
 
-    assert str(AuditWidget._esm) == source or Path(str(AuditWidget._esm)) == VIEWS / "audit.js"
+    assert str(AuditWidget._esm) == source
     assert _module().startswith(source.replace("export default", "const view =", 1))
     assert AuditView._esm == _module()
+    assert re.findall(r"^(?:import|export) .*", source, re.MULTILINE) == ["export default { render: show };"]
+    for name in view.PARTS:
+        assert (view.VIEWS / name).read_text("utf-8").splitlines()[-1] in source
 
 
 def test_no_other_file_can_be_named(page: Any, app: str) -> None:

@@ -96,7 +96,7 @@ def test_the_page_is_well_built(page):
     assert len(found.ids) == len(set(found.ids))
     assert all("alt" in image for image in found.images)
     ids = [i for i in found.ids if not i.startswith("finding-")]
-    assert ids == ["untested", "findings", "provenance", "policy", "verify"]
+    assert ids == ["untested", "changes", "findings", "provenance", "policy", "verify"]
     assert page.index("FAIL</data>") < page.index('id="untested"')
 
 

@@ -41,6 +41,9 @@ def test_columns_come_by_how_far_they_lie_beyond_their_limit(record: Record) -> 
     assert (x["outcome"], x["limit"], x["shape"]) == ("fail", 0.1, "■")
     assert found["columns"][0]["also"] == "Missing share, now minus reference"
     assert found["scale"]["low"] <= 0 <= x["high"] <= found["scale"]["high"]
+    assert found["sentence"].startswith(
+        "Of 3 columns compared, 2 fail. First: Missing share, now minus reference · other"
+    )
     assert json.loads(json.dumps(found)) == found
 
 
@@ -78,6 +81,7 @@ def test_one_column_has_both_distributions_and_the_gap(record: Record) -> None:
 
 def test_missing_values_are_a_bar_of_their_own(record: Record) -> None:
     """A tenth is missing now: in a number's drawing as a bar, of a category beside the shares."""
+
     def drawing(name: str) -> str:
         uri = drift_payload.column(record, name)["charts"][0]["uri"]
         return base64.b64decode(uri.partition(",")[2]).decode()

@@ -105,7 +105,9 @@ def _windows_sentence(e: Evidence) -> str:
     bad = [r for r in rows if r.get("outcome") in ("fail", "warn")]
     ends = sorted(_number(r["value"]) or 0.0 for r in current)
     what = "realised " if both else ""
-    said = f"{title} in {len(current)} windows: {what}from {words.number(ends[0], unit)} to {words.number(ends[-1], unit)}"
+    said = (
+        f"{title} in {len(current)} windows: {what}from {words.number(ends[0], unit)} to {words.number(ends[-1], unit)}"
+    )
     said += _estimated_words(rows, unit) if e.notes.get("both") else ""
     if not bad:
         return f"{said}."

@@ -138,10 +138,13 @@ def sentence(shown: Shown) -> str:
     outcomes = [c.outcome for c in every]
     counts = [(outcomes.count(k), word) for k, word in _COUNTED]
     told = ", ".join(f"{n} {word}" for n, word in counts if n) or "none breaks a rule"
-    first = every[0].effect if every else None
-    if first is None:
-        return f"Of {len(every)} columns compared, {told}."
-    return f"Of {len(every)} columns compared, {told}. First: {words.measure_sentence(first.measure)}"
+    head = f"Of {words.number(len(every))} columns compared, {told}."
+    first = [j for c in every[:1] for j in (c.judged, c.also) if j is not None]
+    worst = _worst(first)
+    if worst is not None:
+        return f"{head} First: {words.judgement_sentence(worst.judgement, worst.unit)}."
+    effect = every[0].effect if every else None
+    return head if effect is None else f"{head} First: {words.measure_sentence(effect.measure)}"
 
 
 def _effects(shown: Shown) -> dict[str, ShownMeasure]:

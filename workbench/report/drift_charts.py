@@ -168,5 +168,3 @@ def interval_svg(
         parts.append(f'<circle cx="{x(value)}" cy="8.5" r="4" fill="{ink}"/>')
     body = f"<style>{dark_rules()}</style>" + "".join(parts)
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="180" height="17" viewBox="0 0 180 17">{body}</svg>'
-
-

@@ -121,7 +121,9 @@ def _compared(one: Series, realised: ShownEvidence, estimated: ShownEvidence) ->
     if svg is None:
         return None
     sentence = chart_sentence(one.table)
-    return Chart(svg_uri(svg), one.title, sentence, key=False, wide=False, table=_side_by_side(one, realised, estimated))
+    return Chart(
+        svg_uri(svg), one.title, sentence, key=False, wide=False, table=_side_by_side(one, realised, estimated)
+    )
 
 
 def _side_by_side(one: Series, realised: ShownEvidence, estimated: ShownEvidence) -> Table:

@@ -20,9 +20,7 @@ ESTIMATED = HUES[3]
 
 def together(realised: Evidence, estimated: Evidence) -> Evidence:
     """Return one table over windows of a metric's realised values, then its estimated ones."""
-    rows = [
-        dict(zip(e.columns, row, strict=True)) for e in (realised, estimated) for row in e.rows
-    ]
+    rows = [dict(zip(e.columns, row, strict=True)) for e in (realised, estimated) for row in e.rows]
     columns = (*realised.columns, *(c for c in estimated.columns if c not in realised.columns))
     both = tuple(tuple(row.get(c) for c in columns) for row in rows)
     return replace(realised, columns=columns, rows=both, notes={**realised.notes, "both": True})

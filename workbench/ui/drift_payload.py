@@ -11,7 +11,7 @@ from workbench.audit.record import Record
 from workbench.core.finding import Cell
 from workbench.report import changes, charts, drift_section, words
 from workbench.report.captions import chart_sentence
-from workbench.report.changes import Change, Series, WindowRow
+from workbench.report.changes import Change, WindowRow
 from workbench.report.drift_charts import cumulative_sentence
 from workbench.report.html import evidence_title
 from workbench.report.pieces import svg_uri
@@ -175,7 +175,9 @@ def _measure(m: ShownMeasure) -> dict[str, str]:
 def rule(shown: ShownJudgement) -> dict[str, Any]:
     """Return one judgement as a line: outcome, what, value, limit and the reason."""
     j = shown.judgement
-    numbers = {"value": None, "low": None, "high": None} if shown.hidden else {"value": j.value, "low": j.low, "high": j.high}
+    numbers = (
+        {"value": None, "low": None, "high": None} if shown.hidden else {"value": j.value, "low": j.low, "high": j.high}
+    )
     return {
         **_outcome(j.outcome),
         **numbers,

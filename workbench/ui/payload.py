@@ -8,7 +8,8 @@ from typing import Any
 from workbench.audit.record import Record
 from workbench.audit.threshold import audited_threshold, rates_at, thresholds
 from workbench.report import words
-from workbench.report.html import Section, Table, section_of, untested
+from workbench.report.html import Section, section_of, untested
+from workbench.report.pieces import Table
 from workbench.report.shown import Shown, ShownJudgement, ShownMeasure, show
 
 RATE_NAMES = ("selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy")

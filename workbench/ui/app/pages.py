@@ -11,9 +11,9 @@ import param
 
 from workbench.core.errors import WorkbenchError
 from workbench.report import words
+from workbench.ui import view
 from workbench.ui.app.library import Entry, entries, monitors, open_record
 from workbench.ui.app.timeline import timeline_html
-from workbench.ui import view
 from workbench.ui.session import SHOWN, Session
 
 # The shared view speaks to a model with get, set, save_changes and on; this gives it one over Panel's.
