@@ -196,9 +196,10 @@ def operator_words(operator: str) -> str:
 
 
 def limit_number(limit: float, unit: str = "") -> str:
-    """Return a limit as it was set: no more digits than it was given."""
+    """Return a limit as it was set: no more digits than it was given; one that was learnt in four digits."""
     scaled = limit * 100 if unit == "share" else limit
-    digits = f"{scaled:.6g}"
+    learnt = float(f"{limit:.6g}") != limit
+    digits = f"{scaled:.4g}" if learnt else f"{scaled:.6g}"
     if unit != "share" and "." in digits and len(digits.split(".")[1]) == 1:
         digits += "0"
     return _signed(digits) + ("%" if unit == "share" else "")
