@@ -73,7 +73,7 @@ def test_a_judgement_reads_as_a_sentence():
     sentence = words.judgement_sentence(judgements()[0])
     assert "0.841 [0.789, 0.884]" in sentence
     assert "limit at least 0.90" in sentence
-    assert words.limit_words("between 0.8 and", 1.25) == "between 0.8 and 1.25"
+    assert words.limit_words("between 0.8 and", 1.25) == "between 0.80 and 1.25"
     assert words.limit_words("change <=", 0.05, "share") == "at most 5%"
 
 
@@ -89,3 +89,14 @@ def test_text_fits_one_screen():
     full = Verdict("fail", judgements() * 40, ("a: b",) * 200)
     text = static_text(type(many)(many.subject, many.policy, many.findings, full))
     assert len(text.splitlines()) <= 40
+
+
+def test_limits_are_shown_as_set_or_in_four_digits() -> None:
+    """A limit set by hand keeps its digits; one learnt from windows has four; both ends of a range look alike."""
+    assert [words.limit_number(x) for x in (0.8, 5, 0.1234, 123_456_789.0)] == [
+        "0.80", "5", "0.1234", "123\u202f456\u202f789",
+    ]  # fmt: skip
+    assert words.limit_number(0.965806) == "0.9658"
+    assert words.limit_number(0.938384, "share") == "93.84%"
+    assert words.limit_words("between 29187.4 and", 30099.92) == "between 29\u202f187 and 30\u202f100"
+    assert words.limit_words("between -0.1 and", 0.1, "share") == "between \u221210% and 10%"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -186,7 +187,12 @@ def limit_words(operator: str, limit: float | None, unit: str = "") -> str:
     """Return a rule's limit: "at least 0.80"."""
     if limit is None:
         return ""
-    return f"{operator_words(operator)} {limit_number(limit, unit)}".strip()
+    lower = _BETWEEN.fullmatch(operator.removeprefix("change "))
+    head = f"between {limit_number(float(lower[1]), unit)} and" if lower else operator_words(operator)
+    return f"{head} {limit_number(limit, unit)}".strip()
+
+
+_BETWEEN = re.compile(r"between (-?[0-9][0-9.e+-]*) and")
 
 
 def operator_words(operator: str) -> str:
@@ -198,11 +204,19 @@ def operator_words(operator: str) -> str:
 def limit_number(limit: float, unit: str = "") -> str:
     """Return a limit as it was set: no more digits than it was given; one that was learnt in four digits."""
     scaled = limit * 100 if unit == "share" else limit
-    learnt = float(f"{limit:.6g}") != limit
-    digits = f"{scaled:.4g}" if learnt else f"{scaled:.6g}"
-    if unit != "share" and "." in digits and len(digits.split(".")[1]) == 1:
+    digits, sign = f"{scaled:.6g}", "%" if unit == "share" else ""
+    given = len(digits.split("e")[0].strip("-").replace(".", "").strip("0"))
+    if given > _GIVEN and not math.isinf(scaled) and limit != int(limit):
+        digits = f"{scaled:,.{max(0, 3 - math.floor(math.log10(abs(scaled))))}f}"
+    elif 10_000 <= abs(limit) < math.inf and limit == int(limit):
+        digits = f"{int(scaled):,}"
+    elif unit != "share" and "." in digits and len(digits.split(".")[1]) == 1:
         digits += "0"
-    return _signed(digits) + ("%" if unit == "share" else "")
+    return _signed(digits) + sign
+
+
+_GIVEN = 4
+"""Significant digits that limits are set in; more come from reference windows."""
 
 
 # ---------------------------------------------------------------------------- sentences
