@@ -210,6 +210,8 @@ def test_s11_taxi_months_ranked_by_effect(shared_data: Path) -> None:
         frames[month] = pd.read_csv(file, usecols=columns, dtype={"payment_type": "Int64"})
         frames[month]["payment_type"] = frames[month]["payment_type"].astype("string")
     reference = frames.pop("2019-04")
+    before = audit(reference, ["quality.profile"])
+    assert value(before, "negative_share", "total_amount") * len(reference) == pytest.approx(12)
     checks = ["drift.numeric", "drift.categorical", "drift.missing", "quality.profile"]
     effect, flagged = {}, []
     for at, (month, current) in enumerate(frames.items()):
@@ -272,6 +274,10 @@ def test_s15_columns_that_start_late(shared_data: Path) -> None:
     assert constant == ["vicprice", "vicdemand", "transfer"]
     assert [3798, 2846, 1878] == [value(late, "distinct", c) for c in constant]
 
+    labels = audit(data, ["quality.profile"])
+    up = labels[(labels.measure == "mean") & (labels.column == "class")].iloc[0]
+    assert (up.value * up.n, up.n) == (pytest.approx(19_237), 45_312)
+    assert up.value == pytest.approx(0.424545, abs=5e-7)
     half = len(data) // 2
     drift = audit(data.iloc[half:], ["drift.numeric"], reference=data.iloc[:half])
     assert value(drift, "ks", "nswprice") == pytest.approx(0.45123, abs=1e-5)

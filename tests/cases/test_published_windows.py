@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import workbench as wb
@@ -44,3 +45,51 @@ def test_s07_the_change_is_dated_to_its_row(shared_data: Path) -> None:
     estimated = frame[(frame.measure == "estimated_accuracy") & (frame.group == "") & (frame.window != "")]
     assert estimated.value.iloc[:5].min() > 0.94
     assert estimated.value.iloc[5:].max() < 0.92
+
+
+REALISED = {
+    "roc_auc": [0.970962, 0.970248, 0.976282, 0.967721, 0.969886, 0.960050, 0.958530, 0.959041, 0.963094, 0.957556],
+    "accuracy": [0.9422, 0.9422, 0.9502, 0.9436, 0.9410, 0.9146, 0.9156, 0.9144, 0.9224, 0.9122],
+    "average_precision": [0.963617, None, None, None, None, 0.952855],
+    "f1": [0.943344],
+    "precision": [0.956660],
+    "recall": [0.930394],
+    "specificity": [0.954847],
+}
+"""NannyML's realised metrics of the analysis chunks, as far as they are published."""
+
+
+def test_s07_realised_performance_of_every_window(shared_data: Path) -> None:
+    """Labels joined by id give the published metrics of each window, to every digit given."""
+    folder = shared_data / "car-loan"
+    frame = (
+        wb.Audit(
+            str(folder / "synthetic_car_loan_analysis.csv"),
+            labels=str(folder / "synthetic_car_loan_analysis_target.csv"),
+            target="repaid", score="y_pred_proba", prediction="y_pred", time="timestamp", id="id",
+            windows={"rows": 5000}, checks=["performance.windows"], policy={"rules": []},
+        ).run().to_frame()
+    )  # fmt: skip
+    for name, expected in REALISED.items():
+        found = frame[(frame.measure == name) & (frame.group == "")].value.tolist()
+        assert len(found) == 10
+        for value, published in zip(found, expected, strict=False):
+            assert published is None or value == pytest.approx(published, abs=5e-7), name
+
+
+def test_s07_the_change_is_dated_to_its_day(shared_data: Path) -> None:
+    """Row 25,000 came on 2019-03-31 at 03:00: by calendar days, that is the first to lie apart, and all after it do."""
+    folder, columns = shared_data / "car-loan", ["timestamp", "car_value"]
+    reference = pd.read_csv(folder / "synthetic_car_loan_reference.csv", usecols=columns, parse_dates=["timestamp"])
+    analysis = pd.read_csv(folder / "synthetic_car_loan_analysis.csv", usecols=columns, parse_dates=["timestamp"])
+    assert str(analysis.timestamp[25_000]) == "2019-03-31 03:00:00"
+    rule = {"id": "ks", "check": "drift.windows", "measure": "ks", "window": "*", "limit": 0.1, "operator": "<="}
+    record = wb.Audit(
+        analysis[22_500:27_500], reference=reference.head(5000), time="timestamp", windows={"by": "day"},
+        checks=["drift.windows"], policy={"rules": [rule]},
+    ).run()  # fmt: skip
+    outcomes = {j.window: j.outcome for j in record.verdict.judgements}
+    failed = [day for day, outcome in outcomes.items() if outcome == "fail"]
+    assert len(outcomes) > 30
+    assert min(failed) == "2019-03-31"
+    assert failed == sorted(day for day in outcomes if day >= "2019-03-31")
