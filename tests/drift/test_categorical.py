@@ -32,6 +32,15 @@ def of(finding: Finding, name: str) -> float:
     return value(finding, name, column="x")
 
 
+def bergsma(table: np.ndarray) -> float:
+    """Return V corrected for bias of any r x k table, as Bergsma (2013) writes it, from SciPy's V."""
+    (r, k), n = table.shape, table.sum()
+    phi2 = stats.contingency.association(table, method="cramer") ** 2 * min(r - 1, k - 1)
+    less = max(0.0, phi2 - (r - 1) * (k - 1) / (n - 1))
+    r_, k_ = r - (r - 1) ** 2 / (n - 1), k - (k - 1) ** 2 / (n - 1)
+    return math.sqrt(less / min(r_ - 1, k_ - 1))
+
+
 @given(letters, letters)
 def test_every_measure_is_scipys(a: list[str], b: list[str]) -> None:
     """Chi-square, G and Yates as chi2_contingency; distances of shares on the union of categories."""
@@ -40,7 +49,13 @@ def test_every_measure_is_scipys(a: list[str], b: list[str]) -> None:
     low, high = (np.array([x.count(v) for v in names]) for x in (a, b))
     p, q = low / low.sum(), high / high.sum()
 
-    assert of(found, "js_distance") == pytest.approx(float(np.nan_to_num(jensenshannon(p, q, base=2))), abs=1e-7)
+    js = float(np.nan_to_num(jensenshannon(p, q, base=2)))
+    assert of(found, "js_distance") == pytest.approx(js, abs=1e-7)
+    assert of(found, "js_distance") ** 2 == pytest.approx(js**2, abs=1e-12)  # the root of rounding at 0 is 1e-8
+    one_half = 0.5 * bool((low == 0).any() or (high == 0).any())
+    there, back = (stats.entropy(x + one_half, y + one_half) for x, y in ((high, low), (low, high)))
+    assert of(found, "kl_divergence") == pytest.approx(there, abs=1e-9)
+    assert of(found, "psi") == pytest.approx(there + back, abs=1e-9)
     assert of(found, "hellinger") == pytest.approx(np.linalg.norm(np.sqrt(p) - np.sqrt(q)) / math.sqrt(2), abs=1e-9)
     assert of(found, "l_infinity") == pytest.approx(np.abs(p - q).max(), abs=1e-12)
     assert of(found, "total_variation") == pytest.approx(np.abs(p - q).sum() / 2, abs=1e-12)
@@ -53,10 +68,14 @@ def test_every_measure_is_scipys(a: list[str], b: list[str]) -> None:
             assert of(found, f"{name}_p_value") == pytest.approx(expected.pvalue, abs=1e-9)
         v = stats.contingency.association(table, method="cramer")
         assert of(found, "cramers_v") == pytest.approx(v, abs=1e-9)
+        if table.sum() > len(names):  # else its divisor is 0
+            assert of(found, "cramers_v_corrected") == pytest.approx(bergsma(table), abs=1e-7)
+            assert of(found, "cramers_v_corrected") ** 2 == pytest.approx(bergsma(table) ** 2, abs=1e-9)
     corrected = [m.name for m in found.measures if m.name.startswith("chi_square_yates")]
     assert corrected == (["chi_square_yates", "chi_square_yates_p_value"] if len(names) == 2 else [])
     if len(names) == 2:
         expected = stats.chi2_contingency(np.stack((low, high)), correction=True)
+        assert of(found, "chi_square_yates") == pytest.approx(expected.statistic, abs=1e-9)
         assert of(found, "chi_square_yates_p_value") == pytest.approx(expected.pvalue, abs=1e-9)
 
 

@@ -45,6 +45,9 @@ def test_every_distance_is_scipys(a: list[float], b: list[float]) -> None:
     mises, anderson = stats.cramervonmises_2samp(a, b), stats.anderson_ksamp([a, b])
     expected = {
         "ks": stats.ks_2samp(a, b, method="asymp").statistic,
+        "ks_p_value": stats.kstwobign.sf(
+            stats.ks_2samp(a, b, method="asymp").statistic / math.sqrt(1 / len(a) + 1 / len(b))
+        ),
         "wasserstein": stats.wasserstein_distance(a, b),
         "energy": stats.energy_distance(a, b),
         "cramer_von_mises": mises.statistic,
@@ -56,6 +59,9 @@ def test_every_distance_is_scipys(a: list[float], b: list[float]) -> None:
     for name, number in expected.items():
         assert of(found, name) == pytest.approx(number, rel=1e-9, abs=1e-9), name
     assert one(found, "ks", column="x").error_bound is None
+    if np.std(a) > 1e-100:  # below, NumPy's squares vanish
+        normalised = stats.wasserstein_distance(a, b) / np.std(a, ddof=1)
+        assert of(found, "wasserstein_normalised") == pytest.approx(normalised, rel=1e-9, abs=1e-9)
 
 
 @given(tied | spread, tied | spread)
@@ -65,9 +71,26 @@ def test_binned_distances_are_numpys_and_scipys(a: list[float], b: list[float]) 
     edges = np.histogram_bin_edges(np.array(a), "doane")
     p, q = (np.append(h := np.histogram(x, edges)[0], len(x) - h.sum()) / len(x) for x in (a, b))
 
-    assert of(found, "js_distance") == pytest.approx(float(np.nan_to_num(jensenshannon(p, q, base=2))), abs=1e-7)
+    js = float(np.nan_to_num(jensenshannon(p, q, base=2)))
+    assert of(found, "js_distance") == pytest.approx(js, abs=1e-7)
+    assert of(found, "js_distance") ** 2 == pytest.approx(js**2, abs=1e-12)  # the root of rounding at 0 is 1e-8
     hellinger = np.linalg.norm(np.sqrt(p) - np.sqrt(q)) / math.sqrt(2)
     assert of(found, "hellinger") == pytest.approx(hellinger, abs=1e-9)
+
+
+@given(tied | spread, tied | spread)
+def test_quantile_bins_are_numpys_and_scipys(a: list[float], b: list[float]) -> None:
+    """PSI and Kullback-Leibler on NumPy's deciles of the reference, upper ends inclusive, by SciPy's entropy."""
+    found = drift(b, a)
+    edges = np.unique(np.quantile(a, np.arange(1, 10) / 10))
+    edges = edges[edges < max(a)] if len({*a}) > 1 else edges
+    cells = range(len(edges) + 1)
+    p, q = (np.array([(np.searchsorted(edges, x) == k).sum() for k in cells]) for x in (a, b))
+    p, q = (side[(p + q) > 0] for side in (p, q))
+    p, q = (side + 0.5 * bool((p == 0).any() or (q == 0).any()) for side in (p, q))
+
+    assert of(found, "kl_divergence") == pytest.approx(stats.entropy(q, p), abs=1e-9)
+    assert of(found, "psi") == pytest.approx(stats.entropy(q, p) + stats.entropy(p, q), abs=1e-9)
 
 
 def test_quantile_bins_by_hand() -> None:
