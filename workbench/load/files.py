@@ -145,6 +145,7 @@ def open_frame(
     _refuse_empty(files, engine)
     con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     con.execute("SET preserve_insertion_order = true; SET threads = 2")
+    con.execute("SET enable_progress_bar = false")  # it goes to standard output, where readings over 2 s would draw it
     stores = filesystems([f for f in files if is_remote(f)])
     for store in stores:
         con.register_filesystem(store)
