@@ -80,10 +80,11 @@ def _bonett(n: int, mean: float, fourth: float, level: float) -> Interval | None
     Source: Bonett (2006) Computational Statistics and Data Analysis 50:775, about 0 and with t for z. A t interval of
     e^2 covers 80 to 90 % where 30 errors are skewed or heavy-tailed.
     """
-    if n < 2 or mean <= 0:
+    kurtosis = fourth / mean / mean if mean > 0 else 0.0
+    if n < 2 or kurtosis < 1 - 1e-9:  # no distribution has less: the fourth powers were too small to be summed
         return None
     c = n / (n - intervals.normal_quantile(level))
-    half = _student(n, level) * c * math.sqrt(max(0.0, fourth / mean**2 - 1) / (n - 1))
+    half = _student(n, level) * c * math.sqrt(max(0.0, kurtosis - 1) / (n - 1))
     if not math.isfinite(half) or c < 1:
         return None
     return Interval(mean * min(1.0, c * math.exp(-half)), mean * c * math.exp(min(half, 700.0)), "bonett, log e^2")
@@ -99,14 +100,18 @@ def r2(errors: CellErrors, level: float) -> Measure:
     if b <= 0:
         return Measure("r_squared", None, n=n, undefined_because="the truth does not vary" if n else _NOTHING)
     a = errors.sums.mean("e2")
-    value = 1 - a / b
-    spread = _r2_variance(errors, a, b)
-    if a <= 0:
-        return Measure("r_squared", value, n=n)
     ratio = a / b
+    value = 1 - ratio
+    if min(b, ratio) < _SQUARABLE:
+        return Measure("r_squared", value, n=n)
+    spread = _r2_variance(errors, a, b)
     reach = _student(n, level) * math.sqrt(max(0.0, spread) / (n - 1)) / ratio
     ends = Interval(1 - ratio * math.exp(min(reach, 700.0)), 1 - ratio * math.exp(-reach), "delta, log scale")
     return with_interval(Measure("r_squared", value, n=n), ends)
+
+
+_SQUARABLE = 1e-150
+"""What is smaller has no square in a float64."""
 
 
 def _student(n: int, level: float) -> float:
