@@ -188,9 +188,9 @@ def _counted(prepared: Prepared, teller: _Teller) -> Subject:
             windows.append(())
             continue
         teller.step(f"counting {what}")
-        table, cut = _tables(prepared, dataset, teller.counted(what), teller.stop)
+        table, cut = _tables(prepared, dataset, what, teller)
         if not table.rows:
-            raise DataError(f"the {what} has no rows: there is nothing to audit.")
+            raise _nothing(what)
         counted.append(table)
         windows.append(cut)
     teller.counting = round(time.perf_counter() - clock, 3)
@@ -212,14 +212,22 @@ def _counted(prepared: Prepared, teller: _Teller) -> Subject:
     )
 
 
-def _tables(
-    prepared: Prepared, dataset: Dataset, on_batch: Callable[[int], None], stop: Callable[[], None]
-) -> tuple[Counted, tuple[Window, ...]]:
-    model, sampling = prepared.model, prepared.sampling
-    if prepared.windows is None:
-        return count(dataset, model=model, on_batch=on_batch, stop=stop, sampling=sampling), ()
-    cut = _cut(prepared.windows, dataset)
-    return count_windows(dataset, cut, model=model, on_batch=on_batch, stop=stop, sampling=sampling)
+def _tables(prepared: Prepared, dataset: Dataset, what: str, teller: _Teller) -> tuple[Counted, tuple[Window, ...]]:
+    how: dict[str, Any] = {"model": prepared.model, "sampling": prepared.sampling}
+    how |= {"on_batch": teller.counted(what), "stop": teller.stop}
+    try:
+        if prepared.windows is None:
+            return count(dataset, **how), ()
+        return count_windows(dataset, _cut(prepared.windows, dataset), **how)
+    except (ConfigError, DataError):
+        # Columns of a file without rows have no types to speak of: those are not what to mend.
+        if any(batch.num_rows for batch in dataset.frame.batches(dataset.frame.names[:1])):
+            raise
+        raise _nothing(what) from None
+
+
+def _nothing(what: str) -> DataError:
+    return DataError(f"the {what} has no rows: there is nothing to audit.")
 
 
 def _cut(windows: AuditWindows, dataset: Dataset) -> Cut:

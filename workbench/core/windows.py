@@ -173,7 +173,9 @@ def check_time(cut: Cut, fields: Sequence[Field]) -> None:
     kinds = {f.name: f.kind for f in fields}
     if kinds.get(str(cut.time)) is not Kind.TIME:
         found = kinds.get(str(cut.time))
+        said = f"{found.value}s" if found else "nothing"
+        said += " (or no value at all)" if found is Kind.TEXT else ""  # files without a value have no other type
         raise ConfigError(
-            f"time column {cut.time!r} holds {found.value + 's' if found else 'nothing'}, expected times: write them "
-            "as 2026-01-31 10:00:00, or cut windows by `rows`."
+            f"time column {cut.time!r} holds {said}, expected times, all with a zone or all without: write them as "
+            "2026-01-31 10:00:00, or cut windows by `rows`."
         )
