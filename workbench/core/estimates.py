@@ -21,6 +21,7 @@ from workbench.core.rates import with_interval
 from workbench.core.rows import Reader, Rows, design
 from workbench.core.series import Point, spans
 from workbench.core.subject import Subject
+from workbench.core.two_samples import left_out_notes, unlike
 
 Estimates = tuple[list[Measure], list[Point], list[str]]
 _LEAST_ROWS = 100
@@ -244,7 +245,8 @@ def loss_estimates(subject: Subject, draws: int) -> Estimates:
         measures += each
         points += [Point(label, "estimated", m) for m in each] if label else []
     assumes = "assumes that the loss depends on the features and the prediction as on the reference"
-    return measures, points, _named(subject, f"{assumes}: concept shift cannot be seen here")
+    notes = _named(subject, f"{assumes}: concept shift cannot be seen here")
+    return measures, points, [*notes, *left_out(subject)]
 
 
 _LOSSES: Mapping[str, Callable[[Floats], Floats]] = {
@@ -256,14 +258,27 @@ _LOSSES: Mapping[str, Callable[[Floats], Floats]] = {
 def features_and_outcome(subject: Subject, sets: Sequence[Rows]) -> list[Matrix]:
     """Return the features of several sets of rows, scaled by the first, and as last column the score or prediction.
 
-    Times are left out: any two periods differ in them.
+    Times are left out, for any two periods differ in them, and what `left_out` names.
     """
-    kinds = {name: column.kind for name, column in subject.current.columns.items()}
-    there = set(sets[0].batch.schema.names)
-    names = [name for name in subject.features if name in there and kinds[name] is not Kind.TIME]
+    kinds, not_used = {name: column.kind for name, column in subject.current.columns.items()}, _unlike(subject)
+    names = [name for name in subject.features if name not in not_used and kinds[name] is not Kind.TIME]
     made = design([rows.batch for rows in sets], names, kinds)
     outcomes = [np.nan_to_num(rows.prediction if rows.score is None else rows.score) for rows in sets]
     return [np.column_stack((d.matrix, outcome)) for d, outcome in zip(made, outcomes, strict=True)]
+
+
+def left_out(subject: Subject) -> list[str]:
+    """Return a note on each reason for which features are not used: another kind of values, or none, on one side."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in _unlike(subject).items():
+        reasons.setdefault(why, []).append(name)
+    return left_out_notes(reasons)
+
+
+def _unlike(subject: Subject) -> dict[str, str]:
+    reference = {} if subject.reference is None else subject.reference.columns
+    each = {name: unlike(subject.current.columns[name], reference.get(name)) for name in subject.features}
+    return {name: why for name, why in each.items() if why}
 
 
 def _learn(matrix: Matrix, loss: Floats, seed: int) -> _Loss:

@@ -69,12 +69,15 @@ _OF_FINITE: tuple[tuple[tuple[str, ...], Callable[[Numbers, int, float], list[Me
 
 
 def some(both: Numbers, names: Collection[str], *, bins: int = 10, level: float = 0.95) -> list[Measure]:
-    """Return only the measures of these names, at the cost of those; none where a side has no finite values."""
-    if not both.reference.n or not both.current.n:
-        return []
+    """Return only the measures of these names, at the cost of those; undefined where a side has no finite values."""
+    if not all(both.n):
+        return [Measure(k, None, n=both.n[1], undefined_because="one side has no value") for k in NAMES if k in names]
     found = _ks(both, level) if "ks" in names else []
-    for together, measured in _OF_FINITE:
-        found += measured(both, bins, level) if set(together) & set(names) else []
+    if both.reference.n and both.current.n:
+        for together, measured in _OF_FINITE:
+            found += measured(both, bins, level) if set(together) & set(names) else []
+    else:
+        found += _not_finite(both)
     if {"cramer_von_mises", "anderson_darling"} & set(names):
         found += _rank_tests(both)
     return [m for m in found if m.name in names]
@@ -94,10 +97,15 @@ def measures(
         if both.reference.n and both.current.n:
             found += [m for _, measured in _OF_FINITE for m in measured(both, bins, level)]
         else:
-            why = "one side has no finite value"
-            found += [Measure(name, None, n=both.current.n, undefined_because=why) for name in NAMES[1:9]]
+            found += _not_finite(both)
         found += _rank_tests(both)
     return [replace(f, name=prefix + f.name, column=column, where=where) for f in found]
+
+
+def _not_finite(both: Numbers) -> list[Measure]:
+    why = "one side has no finite value"
+    names = [name for together, _ in _OF_FINITE for name in together]
+    return [Measure(name, None, n=both.current.n, undefined_because=why) for name in names]
 
 
 def _ks(both: Numbers, level: float) -> list[Measure]:

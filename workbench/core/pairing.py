@@ -40,15 +40,15 @@ def of_kind(subject: Subject, kinds: Collection[Kind]) -> list[Pair]:
     return [pair for pair in pairs(subject) if kind_of_both(*pair) in kinds]
 
 
-def kind_changes(subject: Subject, kinds: Collection[Kind]) -> tuple[list[Measure], list[str]]:
+def kind_changes(subject: Subject, kinds: Collection[Kind] | None = None) -> tuple[list[Measure], list[str]]:
     """Return `kind_changed` 1 for each feature that holds another kind now, and a note on each.
 
     Each change is told once: by the check of numbers where either side holds numbers, else by that of categories, else
-    by that of times; `kinds` says which check asks.
+    by that of times; `kinds` says which check asks, None tells every one.
     """
     found, notes = [], []
     for current, reference in pairs(subject):
-        if kind_of_both(current, reference) is None and _teller(current, reference) == kinds:
+        if kind_of_both(current, reference) is None and kinds in (None, _teller(current, reference)):
             found.append(Measure("kind_changed", 1, current.name, n=current.present))
             notes.append(f"column {shown(current.name)} holds {reference.kind} in the reference and {current.kind} now")
     return found, notes

@@ -63,9 +63,11 @@ def drawing(prefix: str, points: Sequence[Point], short: frozenset[str] = frozen
 
 
 def outside(current: ColumnCounts, reference: ColumnCounts | None) -> int:
-    """Return how many values are outside the reference's range, or of a category that it does not have."""
-    if reference is None or not current.present or not reference.present:
+    """Return how many values are outside the reference's range, or of a category or a kind that it does not have."""
+    if reference is None:
         return 0
+    if not reference.present or (current.present and current.kind is not reference.kind):
+        return current.present
     if current.numbers is not None and reference.numbers is not None:
         low, high, table = reference.numbers.minimum, reference.numbers.maximum, current.numbers
         if low is None or high is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -87,9 +87,14 @@ def two_samples(subject: Subject, most_rows: int | None = None) -> TwoSamples:
         _cut(subject.sample, most_rows),
         tuple(kept),
         {name: current[name].kind for name in kept},
-        tuple(f"left out, {why}: {_listed(names)}" for why, names in sorted(left_out.items())),
+        tuple(left_out_notes(left_out)),
         entity if entity in current and entity in reference else None,
     )
+
+
+def left_out_notes(reasons: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a note on each reason for which some features are not used."""
+    return [f"left out, {why}: {_listed(names)}" for why, names in sorted(reasons.items())]
 
 
 def outcomes_lacking(subject: Subject) -> str:
@@ -114,6 +119,20 @@ def _listed(names: Sequence[str]) -> str:
 
 def not_compared(current: ColumnCounts, reference: ColumnCounts | None) -> str:
     """Return why a feature is not compared between the two sides row by row, or an empty string."""
+    why = unlike(current, reference)
+    if why or reference is None:
+        return why
+    if current.kind is Kind.TIME:
+        return "times, which differ between any two periods"
+    if current.kind in (Kind.BINARY, Kind.NESTED):
+        return f"{current.kind} values"
+    if current.kind is Kind.TEXT and any(map(_free_text, (current, reference))):
+        return "text whose values nearly all differ"
+    return ""
+
+
+def unlike(current: ColumnCounts, reference: ColumnCounts | None) -> str:
+    """Return why a feature has no values of one kind on both sides, or an empty string."""
     if reference is None:
         return "not in the reference"
     for side, words in ((current, "now"), (reference, "in the reference")):
@@ -121,12 +140,6 @@ def not_compared(current: ColumnCounts, reference: ColumnCounts | None) -> str:
             return f"every value is missing {words}"
     if current.kind is not reference.kind:
         return f"{reference.kind} in the reference and {current.kind} now"
-    if current.kind is Kind.TIME:
-        return "times, which differ between any two periods"
-    if current.kind in (Kind.BINARY, Kind.NESTED):
-        return f"{current.kind} values"
-    if current.kind is Kind.TEXT and any(map(_free_text, (current, reference))):
-        return "text whose values nearly all differ"
     return ""
 
 

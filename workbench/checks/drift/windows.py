@@ -12,11 +12,16 @@ from workbench.core.counts import ColumnCounts, Counted
 from workbench.core.errors import ConfigError, unknown
 from workbench.core.finding import Evidence, Measure, Result
 from workbench.core.number_drift import Numbers
+from workbench.core.pairing import CATEGORIES, NUMBERS, changed_count, kind_changes, kind_of_both, pairs
 from workbench.core.series import REFERENCE, Point, drawing
 from workbench.core.subject import Subject
 from workbench.core.windowed import alike, others
 
 _KNOWN = tuple(dict.fromkeys((*number_drift.NAMES, *category_drift.NAMES)))
+_NAMES_OF = {
+    **dict.fromkeys(NUMBERS, number_drift.NAMES),
+    **dict.fromkeys(CATEGORIES, category_drift.NAMES),
+}
 _MOST_DRAWN = 12
 
 
@@ -35,11 +40,12 @@ def windows(
         Jensen-Shannon distance of numbers, Jensen-Shannon, the largest difference of shares and the share of unseen
         values of categories. The same of the reference's own windows (`reference ...`), each against the others, or
         against the whole reference that holds it (`inside`, as NannyML does it), from which rules learn their limits.
+        `kind_changed` and `kind_changes` as drift.numeric has them.
     Reads well when: windows have some hundreds of rows and the reference has ten windows or more.
     Signs of risk: a distance beyond the learnt limit that stays; many columns at once.
     Limits: all windows share one reference, so that alarms come together. A distance grows as windows get smaller:
         compare windows of one size; a short one is marked. `inside` makes the reference's distances, and limits
-        learnt from them, too small.
+        learnt from them, too small. A window without a value, or with another kind of values, is undefined.
     Reference: as drift.numeric and drift.categorical; a number's Jensen-Shannon distance on Doane's bins of what it is
         compared with. Hahn and Meeker (1991) for prediction limits.
     """
@@ -49,7 +55,10 @@ def windows(
     for name in columns:
         if name not in subject.features:
             raise ConfigError("drift.windows: " + unknown("column", name, subject.features))
-    found, points = [], []
+    found, notes = kind_changes(subject)
+    found.append(changed_count(found, sum(1 for _ in pairs(subject)) - len(found)))
+    points: list[Point] = []
+    told = len(found)
     for label, series, counted, base in _compared(subject, inside):
         subject.stop()
         for name in columns or subject.features:
@@ -57,10 +66,10 @@ def windows(
             placed = [replace(m, column=name, window=label) for m in each]
             found += placed
             points += [Point(label, series, m) for m in placed]
-    if not found:
+    if len(found) == told and not notes:
         raise NotApplicableError("no feature column can be compared with the reference")
     short = frozenset(w.label for w in subject.windows if w.short)
-    notes = [f"short windows: {', '.join(sorted(short))}"] if short else []
+    notes += [f"short windows: {', '.join(sorted(short))}"] if short else []
     return Result(found, _drawn(points, measures, short), notes)
 
 
@@ -83,12 +92,24 @@ def _measured(
 ) -> list[Measure]:
     if current is None or base is None:
         return []
+    why = _undefined_because(current, base)
+    if why:  # a line over the windows never just ends
+        known = _NAMES_OF.get((base if base.present else current).kind, ())
+        return [Measure(name, None, n=current.present, undefined_because=why) for name in names if name in known]
     if current.numbers is not None and base.numbers is not None:
         return number_drift.some(Numbers.of(base.numbers, current.numbers), names, level=level)
-    if current.values is None or base.values is None or not current.present or not base.present:
+    if current.values is None or base.values is None:
         return []
     every = category_drift.measures(Categories.of(base.values, current.values), level=level)
     return [m for m in every if m.name in names]
+
+
+def _undefined_because(current: ColumnCounts, base: ColumnCounts) -> str:
+    if not current.present or not base.present:
+        return "every value is missing in " + ("the window" if base.present else "what it is compared with")
+    if kind_of_both(current, base) is None:
+        return f"it holds {base.kind} in the reference and {current.kind} now"
+    return ""
 
 
 def _drawn(points: list[Point], names: tuple[str, ...], short: frozenset[str]) -> list[Evidence]:

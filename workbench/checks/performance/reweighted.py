@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from workbench.core.check import NotApplicableError, check
-from workbench.core.estimates import features_and_outcome, likeness
+from workbench.core.estimates import features_and_outcome, left_out, likeness
 from workbench.core.finding import Measure, Result
 from workbench.core.intervals import Interval, normal_quantile, wilson_ends
 from workbench.core.numbers import Floats
@@ -52,7 +52,7 @@ def reweighted(subject: Subject, *, most_rows: int = 20_000) -> Result:
         found += measures
         points += [Point(label, "estimated", measures[0])] if label else []
         notes += [_said(sample, measures[1])] if not label else []
-    return Result(found, drawing("reweighted", points), notes)
+    return Result(found, drawing("reweighted", points), [*notes, *left_out(subject)])
 
 
 def _reference(subject: Subject, most_rows: int) -> tuple[Rows, str]:
