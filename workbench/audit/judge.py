@@ -248,6 +248,8 @@ def _minimum_detectable(h: Hypothesis, policy: Policy, alpha: float) -> float | 
     if not math.isfinite(half) or half <= 0:
         return None
     found = intervals.minimum_detectable(half / intervals.normal_quantile(policy.level), limit, side, alpha)
+    if h.measure.unit == "share" and abs(found) > 1:
+        return None  # no share is that large: at this size nothing would be found
     return float(f"{found:.6g}")
 
 
