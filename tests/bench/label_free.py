@@ -9,6 +9,8 @@ significantly less than 93 %.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -119,7 +121,8 @@ def unseen(seed: int) -> Hits:
 
 def shares(one_run: Callable[[int], Hits], runs: int) -> dict[str, float]:
     """Return how often each interval held, over seeded runs."""
-    with ProcessPoolExecutor(2) as pool:
+    os.environ["OMP_NUM_THREADS"] = "1"  # threads of many small fits wait for each other most of the time
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         found = list(pool.map(one_run, range(runs), chunksize=5))
     return {name: float(np.mean([hits[name] for hits in found])) for name in found[0]}
 
