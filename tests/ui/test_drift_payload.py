@@ -17,6 +17,7 @@ from tests.ui.moved import HOSTILE, moved
 from workbench.audit.record import Record
 from workbench.core.finding import Evidence, Finding, Measure, Status
 from workbench.report import changes, words
+from workbench.report.captions import chart_sentence
 from workbench.report.drift_charts import widest
 from workbench.report.shown import show
 from workbench.ui import drift_payload
@@ -196,3 +197,12 @@ def test_a_session_tells_what_is_looked_at_once(record: Record) -> None:
     assert told[0][1]["column"] == "x"
     assert {name for name, _ in told} <= set(SHOWN)
     session.close()
+
+
+def test_one_window_is_said_as_one() -> None:
+    columns = ("series", "window", "value", "low", "high", "outcome")
+    rows = (("current", "rows 1-9", 0.75, 0.7, 0.8, None), ("estimated", "rows 1-9", 0.76, 0.7, 0.8, None))
+    notes = {"unit": "share", "measure": "accuracy", "both": True}
+    table = Evidence(name="a", kind="windows", title="Accuracy", columns=columns, rows=rows, notes=notes)
+    said = "Accuracy in 1 window: realised 75%; estimated 76%, its interval holds the realised value in 1 of 1 window."
+    assert chart_sentence(table).replace(".0%", "%") == said

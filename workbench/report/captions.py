@@ -105,13 +105,21 @@ def _windows_sentence(e: Evidence) -> str:
     bad = [r for r in rows if r.get("outcome") in ("fail", "warn")]
     ends = sorted(_number(r["value"]) or 0.0 for r in current)
     what = "realised " if both else ""
-    said = (
-        f"{title} in {len(current)} windows: {what}from {words.number(ends[0], unit)} to {words.number(ends[-1], unit)}"
-    )
+    said = f"{title} in {_count(len(current))}: {what}{_span(ends, unit)}"
     said += _estimated_words(rows, unit) if e.notes.get("both") else ""
     if not bad:
         return f"{said}."
     return f"{said}; {len(bad)} beyond the limit, first {words.window_words(str(bad[0]['window']))}."
+
+
+def _count(windows: int) -> str:
+    return f"{windows} window{'' if windows == 1 else 's'}"
+
+
+def _span(ends: list[float], unit: str) -> str:
+    """Return the least and the most of some values, or the one value there is."""
+    least, most = words.number(ends[0], unit), words.number(ends[-1], unit)
+    return least if len(ends) == 1 else f"from {least} to {most}"
 
 
 def _estimated_words(rows: list[dict[str, Cell]], unit: str) -> str:
@@ -121,10 +129,10 @@ def _estimated_words(rows: list[dict[str, Cell]], unit: str) -> str:
     ends = sorted(_number(r["value"]) or 0.0 for r in made.values())
     if not ends:
         return ""
-    said = f"; estimated from {words.number(ends[0], unit)} to {words.number(ends[-1], unit)}"
+    said = f"; estimated {_span(ends, unit)}"
     both = [(known[w], _number(r["low"]), _number(r["high"])) for w, r in made.items() if w in known]
     held = sum(1 for v, low, high in both if low is not None and high is not None and low <= v <= high)
-    return said + (f", its interval holds the realised value in {held} of {len(both)} windows" if both else "")
+    return said + (f", its interval holds the realised value in {held} of {_count(len(both))}" if both else "")
 
 
 _SENTENCES: dict[str, Callable[[Evidence], str]] = {

@@ -112,11 +112,13 @@ def _names(kept: Rows, series: list[str], c: Palette) -> list[Spec]:
     for name in series:
         first = name == "reference"
         said = "realised" if both and name == "current" else name
-        away = 0 if first else -82 if both and name == "current" else 0
+        away = -90 if both and name == "current" else 0
         at = ends["reference" if first else "current"]
-        for shown, dx, color in (("╌╌" if name == "estimated" else "──", 0, tones[name]), (said, 22, c.muted)):
+        sample, wide = "╌╌" if name == "estimated" else "──", 6 * len(said) + 6
+        # A sample stands before its name, whichever end of the plot the pair is held to.
+        for shown, dx, color in ((sample, 0 if first else -wide, tones[name]), (said, 22 if first else 0, c.muted)):
             text = {"type": "text", "align": "left" if first else "right", "baseline": "bottom", "fontSize": 11}
-            text |= {"dx": away + (dx if first else -dx), "dy": -4, "color": color}
+            text |= {"dx": away + dx, "dy": -4, "color": color}
             place = {"y": {"value": 0}, "text": {"field": "said", "type": "nominal"}}
             found.append(marked(text, place, data={"values": [{"at": at, "said": shown}]}))
     return found
