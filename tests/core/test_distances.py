@@ -259,3 +259,10 @@ def test_calibration_line_is_scikit_learns() -> None:
     apart = np.array([0.1, 0.2, 0.8, 0.9])
     ones = np.array([0, 0, 1, 1])
     assert stats.calibration_slope_intercept(apart, ones, 1 - ones) is None
+
+
+def test_the_interval_of_v_reaches_the_value() -> None:
+    """With nearly as many categories as rows V is near 1 by itself; its interval holds it."""
+    statistic, n, dof = 1975.0, 2000, 1890
+    found = d.cramers_v_interval(statistic, n, dof)
+    assert found.low < 0.5 < d.cramers_v(statistic, n) <= found.high

@@ -179,7 +179,8 @@ def cramers_v_interval(statistic: float, n: int, dof: int, level: float = 0.95) 
 
     # A statistic below its expectation would close the interval at 0, however few the rows: the upper end stays open.
     low, high = end(statistic, 1 - tail), end(max(statistic, float(dof)), tail)
-    return Interval(math.sqrt(low / n), min(1.0, math.sqrt(high / n)), "noncentral chi-square")
+    # Nearly as many categories as rows lift V far above what it estimates: the interval reaches up to it all the same.
+    return Interval(math.sqrt(low / n), min(1.0, math.sqrt(max(high, statistic) / n)), "noncentral chi-square")
 
 
 def cramers_v_p_value(value: float, n: int, dof: int, limit: float) -> float:

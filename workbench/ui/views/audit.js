@@ -45,7 +45,7 @@ function show({ model, el }) {
         h("p", { class: "wb-muted wb-spread" }, h("span", {}, o.data), h("span", { title: o.digest }, "digest ", h("code", {}, o.short_digest), " · not signed")),
         state.phase === "partial" ? h("p", { class: "wb-message wb-warn" }, "▲ Cancelled: this is a partial result, labelled incomplete.") : null,
         h("p", {}, h("strong", {}, o.line)),
-        h("ul", { class: "wb-causes" }, o.causes.map((r) => h("li", { title: `${r.reason}. ${r.why}` }, verdict(r), h("span", { class: "wb-what" }, r.title, r.worst_of > 1 ? h("span", { class: "wb-muted" }, ` worst of ${r.worst_of}`) : null), h("span", { class: "wb-value" }, r.shown, h("span", { class: "wb-muted" }, ` limit ${r.limit_shown}`)), whisker(r)))),
+        h("ul", { class: "wb-causes" }, o.causes.map((r) => h("li", { title: `${r.reason}. ${r.why}` }, verdict(r), h("span", { class: "wb-what" }, r.title, r.worst_of > 1 ? h("span", { class: "wb-muted" }, ` worst of ${r.worst_of}`) : null), h("span", { class: "wb-value" }, r.shown, r.limit_shown ? h("span", { class: "wb-muted" }, ` limit ${r.limit_shown}`) : null), whisker(r)))),
         h("details", {}, h("summary", {}, `What was not tested (${o.untested.length})`),
           o.untested.length ? h("ul", {}, o.untested.map((u) => h("li", {}, `${u.what}: ${u.why}`))) : h("p", {}, "Everything in the plan was tested."))));
   };
