@@ -59,6 +59,19 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+class _Patient:
+    """A browser whose pages wait long: a machine that runs much else is slow, not broken."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+
+    def new_context(self, **about: Any) -> Any:
+        context = self._browser.new_context(**about)
+        context.set_default_timeout(60_000)
+        context.set_default_navigation_timeout(120_000)
+        return context
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """Return a running Chromium, or skip with the reason."""
@@ -68,7 +81,7 @@ def chromium() -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
+        yield _Patient(browser)
         browser.close()
 
 

@@ -25,7 +25,7 @@ def test_list_open_and_drill(page: Any, app: str, bundles: Path) -> None:
     page.goto(app)
     page.get_by_role("link", name=words.subject_title(record)).click()
     head = page.locator(".wb-head")
-    head.wait_for(timeout=30_000)
+    head.wait_for(timeout=60_000)
     assert "FAIL" in head.inner_text().upper()
     assert head.locator("[title^='sha256:']").get_attribute("title") == record.digest
     assert "bundle=demo" in page.url
@@ -39,7 +39,7 @@ def test_list_open_and_drill(page: Any, app: str, bundles: Path) -> None:
         assert row["shown"] in rows.nth(i).inner_text()
 
     page.locator(".wb-finding", has_text="Rates by group").click()
-    page.locator(".wb-charts img").first.wait_for(timeout=20_000)
+    page.locator(".wb-charts img").first.wait_for(timeout=60_000)
     if os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{os.environ['SCREENSHOTS']}/app.png", full_page=True)
     group = page.locator(".wb-forest tbody tr", has_text="colour Black").first
@@ -68,7 +68,7 @@ def test_no_other_file_can_be_named(page: Any, app: str) -> None:
     """A bundle is opened by a name of the list only, whatever the address says."""
     for name in ("../input", "/etc", "demo/..", "%2e%2e", "<img src=x onerror=alert(1)>"):
         page.goto(f"{app}/?bundle={name}")
-        page.locator(".wb-error").wait_for(timeout=20_000)
+        page.locator(".wb-error").wait_for(timeout=60_000)
         assert page.locator("img").count() == 0
 
 
@@ -77,9 +77,9 @@ def test_dark_theme(chromium: Any, app: str) -> None:
     context = chromium.new_context(color_scheme="dark", viewport={"width": 1200, "height": 1400})
     page = context.new_page()
     page.goto(f"{app}/?bundle=demo")
-    page.locator(".wb-head").wait_for(timeout=30_000)
+    page.locator(".wb-head").wait_for(timeout=60_000)
     page.locator(".wb-finding", has_text="Rates by group").click()
-    page.locator("img.wb-drawing[src]").first.wait_for(timeout=20_000)
+    page.locator("img.wb-drawing[src]").first.wait_for(timeout=60_000)
     drawing = page.locator("img.wb-drawing[src]").first.get_attribute("src").partition(",")[2]
     colours = page.locator(".wb").last.evaluate("e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]")
     if os.environ.get("SCREENSHOTS"):
@@ -99,7 +99,7 @@ def test_the_launchers_tile_opens_the_app(page: Any, lab: tuple[str, Path]) -> N
     run_plan(demo.prepare(folder / "input"), folder=folder / "audits" / "demo", with_notebook=False)
     page.goto(f"{address}/audit-workbench/?token=tok", timeout=90_000)
     page.get_by_role("link", name=demo.TITLE).click(timeout=60_000)
-    page.locator(".wb-head").wait_for(timeout=30_000)
+    page.locator(".wb-head").wait_for(timeout=60_000)
     page.locator(".wb-finding", has_text="Rates by group").click()
-    page.locator(".wb-charts img").first.wait_for(timeout=20_000)
+    page.locator(".wb-charts img").first.wait_for(timeout=60_000)
     assert page.foreign == []

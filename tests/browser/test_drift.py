@@ -55,8 +55,8 @@ def opened(page: Any, address: str) -> Any:
     page.goto(address)
     page.locator(".wb-head").first.wait_for(timeout=60_000)
     page.get_by_role("tab", name="Drift").click()
-    page.locator(".wb-drawings img[src]").first.wait_for(timeout=30_000)
-    page.locator(".wb-timeline").wait_for(timeout=30_000)
+    page.locator(".wb-drawings img[src]").first.wait_for(timeout=60_000)
+    page.locator(".wb-timeline").wait_for(timeout=60_000)
     return page.locator(".wb-drift")
 
 
@@ -79,12 +79,12 @@ def test_columns_and_one_column(page: Any, served: tuple[str, Record]) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     name = expected["columns"][1]["name"]
-    drift.locator(".wb-one h3", has_text=name).wait_for(timeout=30_000)
+    drift.locator(".wb-one h3", has_text=name).wait_for(timeout=60_000)
     shares = drift.locator(".wb-drawings img[src]").first.get_attribute("alt")
     drift.get_by_role("tab", name="Shares").focus()
     page.keyboard.press("ArrowRight")
     cumulative = drift.locator(".wb-drawings img[src]").first
-    cumulative.wait_for(timeout=10_000)
+    cumulative.wait_for(timeout=60_000)
     assert "widest gap" in cumulative.get_attribute("alt") != shares
     assert cumulative.evaluate("i => i.decode().then(() => i.naturalWidth > 200)")
     page.keyboard.press("c")
@@ -94,7 +94,7 @@ def test_columns_and_one_column(page: Any, served: tuple[str, Record]) -> None:
         drift_payload.column(record, name)["charts"][0]["table"]["rows"]
     )
     rows.filter(has_text=HOSTILE).click()
-    drift.locator(".wb-one h3", has_text=HOSTILE).wait_for(timeout=30_000)
+    drift.locator(".wb-one h3", has_text=HOSTILE).wait_for(timeout=60_000)
     shot(page, "app-drift")
     assert page.foreign == []
     assert dialogs == []
@@ -109,7 +109,7 @@ def test_a_window_opens_by_click_and_by_keyboard(page: Any, served: tuple[str, R
     at = labels.index("rows-000001251-000001500")
     drift.locator(".wb-window").nth(at).click()
     panel = drift.locator(".wb-opened")
-    panel.wait_for(timeout=30_000)
+    panel.wait_for(timeout=60_000)
     expected = drift_payload.window(record, labels[at])
     assert expected["words"] in panel.inner_text()
     assert expected["rules"][0]["shown"] in panel.inner_text()
@@ -123,14 +123,14 @@ def test_a_window_opens_by_click_and_by_keyboard(page: Any, served: tuple[str, R
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     after = drift_payload.window(record, labels[at + 1])
-    drift.locator(".wb-opened h3", has_text=after["words"]).wait_for(timeout=30_000)
+    drift.locator(".wb-opened h3", has_text=after["words"]).wait_for(timeout=60_000)
     assert drift.locator(".wb-window:focus").get_attribute("data-window") == labels[at + 1]
     assert after["words"] in drift.locator(".wb-said").inner_text()
     page.keyboard.press("Enter")
     assert drift.locator(".wb-opened").count() == 0
     page.keyboard.press("Home")
     page.keyboard.press(" ")
-    drift.locator(".wb-opened h3", has_text="reference").wait_for(timeout=30_000)
+    drift.locator(".wb-opened h3", has_text="reference").wait_for(timeout=60_000)
     drift.get_by_role("button", name="Close the window").click()
     assert drift.locator(".wb-opened").count() == 0
 
@@ -152,7 +152,7 @@ def test_another_measure_over_the_windows(page: Any, served: tuple[str, Record])
     assert timeline.locator(".wb-mark-fail").count() == fails > 0
     key = next(s["key"] for s in found["series"] if s["title"] == "KS · x")
     drift.get_by_label("Measure over the windows").select_option(key)
-    page.get_by_text(drift_payload.series(record, key)["sentence"]).wait_for(timeout=30_000)
+    page.get_by_text(drift_payload.series(record, key)["sentence"]).wait_for(timeout=60_000)
     drift.locator(".wb-time summary").click()
     assert drift.locator(".wb-time tbody tr").count() == 16
 
@@ -198,12 +198,12 @@ def test_windows_open_in_the_notebook_too(page: Any, lab: tuple[str, Path]) -> N
     view.locator(".wb-primary").click(timeout=90_000)
     view.locator(".wb-head").first.wait_for(timeout=90_000)
     view.get_by_role("tab", name="Drift").click()
-    view.locator(".wb-drawings img[src]").first.wait_for(timeout=30_000)
-    view.locator(".wb-window").nth(12).click(timeout=30_000)
-    view.locator(".wb-opened h3", has_text="rows 1\u202f001").wait_for(timeout=30_000)
+    view.locator(".wb-drawings img[src]").first.wait_for(timeout=60_000)
+    view.locator(".wb-window").nth(12).click(timeout=60_000)
+    view.locator(".wb-opened h3", has_text="rows 1\u202f001").wait_for(timeout=60_000)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    view.locator(".wb-opened h3", has_text="rows 1\u202f251").wait_for(timeout=30_000)
+    view.locator(".wb-opened h3", has_text="rows 1\u202f251").wait_for(timeout=60_000)
     shot(page, "lab-drift")
     if os.environ.get("SCREENSHOTS"):
         page.evaluate("document.body.dataset.jpThemeLight = 'false'")

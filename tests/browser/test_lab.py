@@ -79,7 +79,7 @@ def test_a_whole_audit_in_the_notebook(page: Any, lab: tuple[str, Path]) -> None
     assert view.locator(".wb-board tbody tr").count() == 1
 
     view.locator(".wb-finding", has_text="Rates by group").click()
-    view.locator(".wb-charts img").first.wait_for(timeout=20_000)
+    view.locator(".wb-charts img").first.wait_for(timeout=60_000)
     assert "Hardt" in view.locator(".wb-detail").text_content()
 
     before = view.locator(".wb-forest tbody tr", has_text="colour Black").first.inner_text()
@@ -95,7 +95,7 @@ def test_a_whole_audit_in_the_notebook(page: Any, lab: tuple[str, Path]) -> None
 
     view.locator("input[aria-label='Notebook to write']").fill("exported.ipynb")
     view.get_by_role("button", name="Export notebook").click()
-    view.locator(".wb-message", has_text="exported.ipynb").wait_for(timeout=30_000)
+    view.locator(".wb-message", has_text="exported.ipynb").wait_for(timeout=60_000)
     exported = json.loads((folder / "exported.ipynb").read_text())
     assert "parameters" in exported["cells"][1]["metadata"]["tags"]
 

@@ -56,7 +56,7 @@ def test_the_timeline_says_what_happened_and_leads_to_the_audit(page: Any, monit
     page.on("dialog", lambda d: (dialogs.append(d.message), d.dismiss()))
     page.goto(monitored)
     page.get_by_role("link", name="store", exact=True).click()
-    page.get_by_role("heading", name="1 open alert").wait_for(timeout=30_000)
+    page.get_by_role("heading", name="1 open alert").wait_for(timeout=60_000)
     assert "value-drift since window 2026-04" in page.locator(".wb-head").inner_text()
     assert "3 of 6 windows break the rule value-drift" in page.locator("section").first.inner_text()
     image = page.locator("section img").first
@@ -66,7 +66,7 @@ def test_the_timeline_says_what_happened_and_leads_to_the_audit(page: Any, monit
     if os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{os.environ['SCREENSHOTS']}/timeline.png", full_page=True)
     page.locator("table").last.get_by_role("link").nth(3).click()
-    page.locator(".wb-head").wait_for(timeout=30_000)
+    page.locator(".wb-head").wait_for(timeout=60_000)
     assert "FAIL" in page.locator(".wb-head").inner_text().upper()
     assert "windows%2F2026-04" in page.url or "windows/2026-04" in page.url
     assert page.foreign == []
@@ -75,5 +75,5 @@ def test_the_timeline_says_what_happened_and_leads_to_the_audit(page: Any, monit
 
 def test_a_monitor_that_is_not_there_is_told(page: Any, monitored: str) -> None:
     page.goto(f"{monitored}/?monitor=../../etc")
-    page.locator("[role=alert]").wait_for(timeout=30_000)
+    page.locator("[role=alert]").wait_for(timeout=60_000)
     assert "there is no monitor called" in page.locator("[role=alert]").inner_text()
