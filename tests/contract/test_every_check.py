@@ -152,7 +152,9 @@ PARAMS: dict[str, dict[str, Any]] = {
     "bias.conditional_parity": {"controls": ["member"]},
     "explain.shap": {"most_rows": 5, "background": 5},
     "performance.label_maturity": {"horizon_days": 3},
+    "leakage.time_order": {"column": "when"},
     "performance.claims": {"declared": {"accuracy": 0.7, "roc_auc": 0.9, "log_loss": 0.6}},
+    "quality.out_of_domain": {"domains": {"race": ["a", "b"], "sex": ["F", "M"], "y": [0, 1]}},
 }
 """What a check is run with where its defaults leave nothing to measure, or measure for long."""
 

@@ -50,7 +50,7 @@ class Sample:
         ordinal = np.arange(len(at)) - np.repeat(np.cumsum(taken) - taken, taken)
         apart = np.where(ordinal == 0, np.uint64(0), mixed(ordinal.astype(np.uint64)))
         hashes = self.kind_hashes[at] ^ apart[:, None]
-        order = np.argsort(_keys(hashes, self.of), kind="stable")
+        order = np.argsort(keys_of(hashes, self.of), kind="stable")
         return at[order], hashes[order]
 
     @cached_property
@@ -62,6 +62,11 @@ class Sample:
     def hashes(self) -> Hashes:
         """Return two hashes of each row, in the order of `rows`; those of equal rows differ."""
         return self._drawn[1]
+
+    @property
+    def drawn(self) -> NDArray[np.int64]:
+        """Return the kind of each row, in the order of `rows`."""
+        return self._drawn[0]
 
     @property
     def first_half(self) -> NDArray[np.bool_]:
@@ -79,12 +84,18 @@ class Sample:
         return self.n == self.available
 
     @property
+    def complete(self) -> bool:
+        """Say whether every row's kind is kept with its number, even where fewer rows are drawn."""
+        return int(self.counts.sum()) == self.available
+
+    @property
     def words(self) -> str:
         """Return "every row" or how many rows of how many were taken."""
         return f"all {self.n:,} rows" if self.whole else f"a seeded sample of {self.n:,} of {self.available:,} rows"
 
 
-def _keys(hashes: Hashes, of: SampleOf) -> Hashes:
+def keys_of(hashes: Hashes, of: SampleOf) -> Hashes:
+    """Return the key of each row (of its two hashes) by which a sample chooses: the smallest are kept."""
     salt = mixed(np.array([of.seed % 2**64], np.uint64))[0]
     return mixed(hashes[:, 0] ^ salt)
 
@@ -122,7 +133,7 @@ class SampleBuilder:
         self._keep(sample.kinds, sample.kind_hashes, sample.counts)
 
     def _keep(self, batch: pa.RecordBatch, hashes: Hashes, counts: NDArray[np.int64]) -> None:
-        near = _keys(hashes, self._of) <= self._limit
+        near = keys_of(hashes, self._of) <= self._limit
         if not near.any():
             return
         if not near.all():
@@ -136,7 +147,7 @@ class SampleBuilder:
 
     def _cut(self) -> None:
         hashes, counts = np.concatenate(self._hashes), np.concatenate(self._counts)
-        keys = _keys(hashes, self._of)
+        keys = keys_of(hashes, self._of)
         order = np.lexsort((hashes[:, 1], hashes[:, 0], keys))
         # Equal hashes are equal rows: which of them stays does not matter, only how many there are.
         new = np.concatenate(([True], (hashes[order][1:] != hashes[order][:-1]).any(axis=1)))

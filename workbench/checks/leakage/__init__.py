@@ -1,0 +1,1 @@
+"""Leakage checks: what a model could know in training that it will not know in use."""
