@@ -23,17 +23,17 @@ class Boosted:
 
     def scores(self, matrix: Floats) -> Floats:
         """Return a score per row, higher for the larger of two labels."""
-        with _one_thread():
+        with one_thread():
             return np.asarray(self.model.decision_function(matrix), np.float64)
 
     def probabilities(self, matrix: Floats) -> Floats:
         """Return the probability of the larger of two labels per row."""
-        with _one_thread():
+        with one_thread():
             return np.asarray(self.model.predict_proba(matrix)[:, 1], np.float64)
 
     def answers(self, matrix: Floats) -> Floats:
         """Return the label or the number predicted per row."""
-        with _one_thread():
+        with one_thread():
             return np.asarray(self.model.predict(matrix), np.float64) * self.scale
 
 
@@ -62,10 +62,14 @@ def boosted(
     scale = (float(np.abs(truth).max(initial=0.0)) or 1.0) if numbers else 1.0  # squares of huge numbers overflow
     # Bins are made of the values that are there: a column without any counts as constant.
     matrix = np.where(np.isnan(matrix).all(axis=0), 0.0, matrix)
-    with _one_thread():
+    with one_thread():
         return Boosted(learner(**settings).fit(matrix, truth / scale), scale)
 
 
-def _one_thread() -> Any:
-    # How work is split between threads changes the last bits of sums.
+def one_thread() -> Any:
+    """Return a context in which libraries use one thread.
+
+    How work is split between threads changes the last bits of sums; and on some thousand rows threads wait for each
+    other longer than they work, above all in a container with fewer cores than it sees.
+    """
     return import_extra("threadpoolctl", "model", "boosting").threadpool_limits(1)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from workbench.core.boosting import one_thread
 from workbench.core.check import NotApplicableError
 from workbench.core.errors import import_extra
 from workbench.core.finding import Measure
@@ -178,7 +179,8 @@ class _Loss:
     scale: Floats  # estimated loss of the same rows
 
     def at(self, matrix: Matrix) -> Floats:
-        return np.asarray((self.models[0](matrix) + self.models[1](matrix)) / 2, np.float64)
+        with one_thread():
+            return np.asarray((self.models[0](matrix) + self.models[1](matrix)) / 2, np.float64)
 
     def mean(self, matrix: Matrix, weights: Floats, level: float) -> tuple[float, Interval]:
         """Return the expected mean loss with the interval of the one that will be measured.
@@ -216,7 +218,8 @@ def likeness(reference: Matrix, window: Matrix, seed: int) -> Floats:
         model = ensemble.HistGradientBoostingClassifier(
             random_state=seed, early_stopping=False, max_iter=40, min_samples_leaf=40, max_leaf_nodes=8
         )
-        p = np.clip(model.fit(matrix, label).predict_proba(reference[~own])[:, 1], 1e-3, 1 - 1e-3)
+        with one_thread():
+            p = np.clip(model.fit(matrix, label).predict_proba(reference[~own])[:, 1], 1e-3, 1 - 1e-3)
         found[~own] = np.minimum(p / (1 - p) * float(own.sum() / max(1, other.sum())), 50.0)
     return np.asarray(found / found.mean(), np.float64)
 
@@ -287,8 +290,9 @@ def _learn(matrix: Matrix, loss: Floats, seed: int) -> _Loss:
     miss, scale, models = np.zeros(len(loss)), np.zeros(len(loss)), []
     for own in (half, ~half):
         model = ensemble.HistGradientBoostingRegressor(random_state=seed, early_stopping=False, max_iter=60)
-        model.fit(matrix[own], loss[own])
-        scale[~own] = model.predict(matrix[~own])
+        with one_thread():
+            model.fit(matrix[own], loss[own])
+            scale[~own] = model.predict(matrix[~own])
         miss[~own] = loss[~own] - scale[~own]
         models.append(model.predict)
     return _Loss((models[0], models[1]), miss, scale)

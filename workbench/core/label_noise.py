@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.core.boosting import one_thread
 from workbench.core.errors import import_extra
 from workbench.core.numbers import Floats, Ints
 
@@ -45,7 +46,8 @@ def held_out(matrix: Floats, labels: Ints, folds: int, seed: int, learner: str =
     found = np.zeros((len(labels), int(labels.max()) + 1))
     splits = selection.StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32)
     for train, test in splits.split(matrix, labels):
-        found[test] = _learner(learner, seed).fit(matrix[train], labels[train]).predict_proba(matrix[test])
+        with one_thread():
+            found[test] = _learner(learner, seed).fit(matrix[train], labels[train]).predict_proba(matrix[test])
     return found
 
 
