@@ -94,6 +94,7 @@ def worker(plan: Path, url: str, name: str, env: dict[str, str] | None = None) -
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait(10)
         process.stdout.close()
 
 

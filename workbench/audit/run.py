@@ -221,7 +221,8 @@ def _tables(prepared: Prepared, dataset: Dataset, what: str, teller: _Teller) ->
         return count_windows(dataset, _cut(prepared.windows, dataset), **how)
     except (ConfigError, DataError):
         # Columns of a file without rows have no types to speak of: those are not what to mend.
-        if any(batch.num_rows for batch in dataset.frame.batches(dataset.frame.names[:1])):
+        frame = dataset.frame
+        if frame.distributed is not None or any(batch.num_rows for batch in frame.batches(frame.names[:1])):
             raise
         raise _nothing(what) from None
 
