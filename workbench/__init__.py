@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.audit.compare import compare as compare
+    from workbench.audit.disclose import disclose as disclose
     from workbench.audit.record import Record as Record
     from workbench.core.check import check as check
     from workbench.core.finding import Evidence as Evidence
@@ -34,6 +35,7 @@ _PLACES = {
     "Result": "workbench.core.finding",
     "check": "workbench.core.check",
     "compare": "workbench.audit.compare",
+    "disclose": "workbench.audit.disclose",
     "list_checks": "workbench.door",
     "open_bundle": "workbench.door",
     "open_data": "workbench.door",

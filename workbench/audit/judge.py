@@ -58,7 +58,7 @@ def judge(findings: Sequence[Finding], policy: Policy, today: date) -> Verdict:
     order = {rule.id: i for i, rule in enumerate(policy.rules)}
     answered.sort(key=lambda j: (order[j.rule], j.check, j.column, j.group, j.measure))
     waived = [_waived(j, policy, today) for j in answered]
-    return _verdict(waived, findings, policy)
+    return verdict_of(waived, findings, any_rules=bool(policy.rules))
 
 
 def _small(findings: Sequence[Finding], minimum: int) -> frozenset[str]:
@@ -331,7 +331,8 @@ def _place(j: Judgement) -> str:
     return " ".join(part for part in (j.column, j.group) if part) or j.measure
 
 
-def _verdict(judgements: Sequence[Judgement], findings: Sequence[Finding], policy: Policy) -> Verdict:
+def verdict_of(judgements: Sequence[Judgement], findings: Sequence[Finding], *, any_rules: bool) -> Verdict:
+    """Return the audit's outcome and its gaps from judgements and findings."""
     open_outcomes = ("cannot_tell", "not_applicable", "error")
     gaps = [
         f"{j.rule}: {_place(j)}: {j.outcome.replace('_', ' ')}: {j.reason}"
@@ -340,7 +341,7 @@ def _verdict(judgements: Sequence[Judgement], findings: Sequence[Finding], polic
     ]
     stopped = (Status.ERROR, Status.CANCELLED)
     gaps += [f"{f.check}: {f.status}: {f.reason}" for f in findings if f.status in stopped]
-    if not policy.rules:
+    if not any_rules:
         gaps.append("the policy has no rule: nothing was judged")
     outcomes = {j.outcome for j in judgements}
     outcome = "fail" if "fail" in outcomes else "incomplete" if gaps else "warn" if "warn" in outcomes else "pass"

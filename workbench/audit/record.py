@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from workbench.audit.suppressed import small_groups, without_numbers
 from workbench.core.errors import EvidenceError
 from workbench.core.finding import Finding, Measure
 
@@ -159,12 +160,8 @@ class Record:
 
     @cached_property
     def small_groups(self) -> frozenset[str]:
-        """Return the labels of groups with fewer rows than the minimum (their `count` measure says how many)."""
-        return frozenset(
-            m.group
-            for _, m in self.measures()
-            if m.group and m.name == "count" and (m.value or 0) < self.minimum_group_size
-        )
+        """Return the labels of groups with fewer rows than the minimum, which nobody is shown the numbers of."""
+        return small_groups(self)
 
     def to_frame(self, *, suppressed: bool = True) -> pd.DataFrame:
         """Return one measure a row; values of groups under the minimum are hidden unless `suppressed=False`."""
@@ -220,6 +217,5 @@ def _plain(value: Any) -> Any:
 
 def _row(finding: Finding, m: Measure, hide: bool, minimum: int) -> list[Any]:
     head = [finding.check, m.name, m.column, m.group, m.window, m.where]
-    if hide:
-        return [*head, None, None, None, m.method, None, m.unit, None, f"suppressed: fewer than {minimum} rows"]
+    m = without_numbers(m, f"suppressed: fewer than {minimum} rows") if hide else m
     return [*head, m.value, m.low, m.high, m.method, m.n, m.unit, m.error_bound, m.undefined_because]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -192,3 +193,31 @@ def _escaped(text: str | None) -> str:
     if text is None:
         return r"\N"
     return text.replace("\\", "\\\\").replace("&", r"\&").replace("=", r"\=")
+
+
+def group_parts(label: str) -> list[tuple[str, str | None]]:
+    r"""Read `race=Asian & sex=\N` back into (column, value) pairs; a missing value is None."""
+    pairs = []
+    for part in _split(label, " & "):
+        column, *values = _split(part, "=")
+        value = "=".join(values)
+        pairs.append((_unescaped(column), None if value == r"\N" else _unescaped(value)))
+    return pairs
+
+
+def _split(text: str, mark: str) -> list[str]:
+    # A mark counts only where an even number of backslashes stands before its `&` or `=`.
+    parts, start, at = [], 0, 0
+    while at < len(text):
+        if text[at] == "\\":
+            at += 2
+        elif text.startswith(mark, at):
+            parts.append(text[start:at])
+            at = start = at + len(mark)
+        else:
+            at += 1
+    return [*parts, text[start:]]
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)

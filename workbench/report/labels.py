@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from workbench.core.finding import group_parts as group_parts
+
 MOST_LETTERS = 80
 
 
@@ -36,34 +38,6 @@ def window_words(label: str, *, bare: bool = False) -> str:
     # A thin space that does not break the line parts thousands.
     ends = "\u2013".join(f"{int(end):,}".replace(",", "\u202f") for end in found.groups()[1:])
     return ends if bare else f"{found[1] or ''}rows {ends}"
-
-
-def group_parts(label: str) -> list[tuple[str, str | None]]:
-    r"""Read `race=Asian & sex=\N` back into (column, value) pairs; a missing value is None."""
-    pairs = []
-    for part in _split(label, " & "):
-        column, *values = _split(part, "=")
-        value = "=".join(values)
-        pairs.append((_unescaped(column), None if value == r"\N" else _unescaped(value)))
-    return pairs
-
-
-def _split(text: str, mark: str) -> list[str]:
-    # A mark counts only where an even number of backslashes stands before its `&` or `=`.
-    parts, start, at = [], 0, 0
-    while at < len(text):
-        if text[at] == "\\":
-            at += 2
-        elif text.startswith(mark, at):
-            parts.append(text[start:at])
-            at = start = at + len(mark)
-        else:
-            at += 1
-    return [*parts, text[start:]]
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
 
 
 def group_words(label: str) -> str:

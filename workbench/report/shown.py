@@ -1,4 +1,4 @@
-"""What may be shown of a record: the one place where groups under the minimum size are suppressed."""
+"""What may be shown of a record: groups under the minimum size without their numbers, and what was withheld as such."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from workbench.audit.record import Judgement, Record
-from workbench.core.finding import Cell, Evidence, Finding, Measure
+from workbench.audit.suppressed import WITHHELD, judgement_without_numbers, rows_without_numbers, without_numbers
+from workbench.core.finding import Evidence, Finding, Measure
 from workbench.report import words
 
 _CAUSES = ("fail", "error", "cannot_tell", "warn", "not_applicable")
-KEPT_COLUMNS = frozenset({"group", "label", "category", "column", "threshold"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Shown:
 
 def show(record: Record) -> Shown:
     """Return the record as it may be shown: no number of a group with fewer rows than the policy's minimum."""
-    small = small_groups(record)
+    small = record.small_groups
     places = _places(record)
     judgements = tuple(_judgement(i, j, places, small, record) for i, j in enumerate(record.verdict.judgements))
     findings, start = [], 0
@@ -130,39 +130,9 @@ def show(record: Record) -> Shown:
     return Shown(record, record.minimum_group_size, tuple(findings), judgements, small)
 
 
-def small_groups(record: Record) -> frozenset[str]:
-    """Return the labels of all groups too small to be shown, by their counts or by the rows of a table."""
-    found = set(record.small_groups)
-    for finding in record.findings:
-        for evidence in finding.evidence:
-            found |= _small_in(evidence, record.minimum_group_size)
-    return frozenset(found)
-
-
 def shown_evidence(evidence: Evidence, small: frozenset[str], place: tuple[int, int] = (0, 0)) -> ShownEvidence:
     """Return the table without the numbers of its small groups' rows."""
-    if "group" not in evidence.columns:
-        return ShownEvidence(place, evidence)
-    at = evidence.columns.index("group")
-    hidden = frozenset(i for i, row in enumerate(evidence.rows) if row[at] in small)
-    rows = tuple(_blank(evidence, row) if i in hidden else row for i, row in enumerate(evidence.rows))
-    return ShownEvidence(place, replace(evidence, rows=rows), hidden)
-
-
-def _blank(evidence: Evidence, row: tuple[Cell, ...]) -> tuple[Cell, ...]:
-    pairs = zip(evidence.columns, row, strict=True)
-    return tuple(cell if name in KEPT_COLUMNS else None for name, cell in pairs)
-
-
-def _small_in(evidence: Evidence, minimum: int) -> set[str]:
-    if not {"group", "rows"} <= set(evidence.columns):
-        return set()
-    group, rows = evidence.columns.index("group"), evidence.columns.index("rows")
-    return {
-        str(row[group])
-        for row in evidence.rows
-        if row[group] and isinstance(size := row[rows], int | float) and size < minimum
-    }
+    return ShownEvidence(place, *rows_without_numbers(evidence, small))
 
 
 def _finding(
@@ -198,11 +168,11 @@ def _judged_windows(evidence: Evidence, judgements: Sequence[ShownJudgement]) ->
 
 
 def _measure(index: int, m: Measure, small: frozenset[str], minimum: int) -> ShownMeasure:
+    if m.undefined_because == WITHHELD:
+        return ShownMeasure(index, m, hidden=True)
     if not m.group or m.group not in small:
         return ShownMeasure(index, m)
-    reason = f"n < {minimum}"
-    blank = replace(m, value=None, low=None, high=None, n=None, error_bound=None, undefined_because=reason)
-    return ShownMeasure(index, blank, hidden=True)
+    return ShownMeasure(index, without_numbers(m, f"n < {minimum}"), hidden=True)
 
 
 _Key = tuple[str, str, str, str, str, str]
@@ -223,9 +193,7 @@ def _judgement(
     if not j.group or j.group not in small:
         return ShownJudgement(index, j, place, unit)
     reason = f"suppressed: the group has fewer than {record.minimum_group_size} rows"
-    bare = replace(j, value=None, low=None, high=None, n=None, p_value=None, adjusted_p_value=None)
-    blank = replace(bare, reason=reason, minimum_detectable=None)
-    return ShownJudgement(index, blank, place, unit, hidden=True)
+    return ShownJudgement(index, judgement_without_numbers(j, reason), place, unit, hidden=True)
 
 
 def _worst(of_rule: Sequence[ShownJudgement]) -> ShownJudgement:

@@ -143,7 +143,7 @@ def _finding_head(f: ShownFinding) -> Markup:
 
 def _measure_row(m: ShownMeasure, shown: Shown) -> list[Markup]:
     measure = m.measure
-    value = Markup("{}").format(shown.suppressed_text if m.hidden else f"undefined: {measure.undefined_because}")
+    value = Markup("{}").format(measure.undefined_because if m.hidden else f"undefined: {measure.undefined_because}")
     if measure.value is not None:
         value = marks.measure_mark(m, "value") + NBSP + marks.interval_mark(m)
     n = marks.measure_mark(m, "n") if measure.n is not None else Markup("")

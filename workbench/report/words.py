@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from workbench.audit.record import Judgement, Record
+from workbench.audit.suppressed import DISCLOSED
 from workbench.core.finding import Finding, Measure, Status
 from workbench.report import titles
 from workbench.report.labels import group_parts as group_parts
@@ -332,7 +333,15 @@ def data_words(record: Record) -> str:
             parts.append(_data_name(key, data))
     if len(parts) < 2:
         parts.append("no reference")
-    return " · ".join(parts)
+    return " · ".join([*parts, *shared_words(record)])
+
+
+def shared_words(record: Record) -> list[str]:
+    """Return that a record is a shareable derivative, of which and with what minimum; [] for any other."""
+    about = record.subject.get(DISCLOSED)
+    if not isinstance(about, Mapping):
+        return []
+    return [f"shareable: groups under {number(about.get('minimum'))} rows and what gives them away are withheld"]
 
 
 def _data_name(key: str, data: dict[str, object]) -> str:
