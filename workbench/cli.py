@@ -62,6 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     notebook.add_argument("-o", "--output", default="audit.ipynb", help="the notebook to write (default: audit.ipynb)")
     report = add("report", _report, "write a bundle's report anew, from its record", "bundle")
     report.add_argument("-o", "--output", default="report.html", help="the file to write (default: report.html)")
+    disclose = add(
+        "disclose", _disclose, "write what of a bundle may be shared: no small group, no personal data", "bundle"
+    )
+    disclose.add_argument("-o", "--output", default=None, help="the folder to write (default: BUNDLE-shareable)")
+    disclose.add_argument(
+        "--minimum", type=int, default=None, help="rows that a group has at least (default: policy's)"
+    )
+    disclose.add_argument("--data", default=None, help="the data: raw values of its flagged columns are looked for too")
     add("verify", _verify, "check every file and every shown number of a bundle", "bundle").add_argument(
         "--json", action="store_true", help="print one JSON object"
     )
@@ -189,6 +197,17 @@ def _report(options: argparse.Namespace) -> int:
     status = str(bundle.manifest.get("status", "complete"))
     write_whole(Path(options.output), render_html(bundle.record, status=status).encode())
     print(f"wrote {options.output}")
+    return 0
+
+
+def _disclose(options: argparse.Namespace) -> int:
+    from workbench.door import open_bundle
+    from workbench.report.share import share_bundle
+
+    bundle = open_bundle(options.bundle)
+    folder = options.output or f"{str(options.bundle).rstrip('/')}-shareable"
+    shared, lines = share_bundle(bundle, folder, minimum=options.minimum, data=options.data)
+    print("\n".join([*lines, f"bundle: {shared.path}"]))
     return 0
 
 
