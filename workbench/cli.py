@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "--minimum", type=int, default=None, help="rows that a group has at least (default: policy's)"
     )
     disclose.add_argument("--data", default=None, help="the data: raw values of its flagged columns are looked for too")
+    disclose.add_argument("--excel", action="store_true", help="write the measures as a workbook (.xlsx) besides")
     add("verify", _verify, "check every file and every shown number of a bundle", "bundle").add_argument(
         "--json", action="store_true", help="print one JSON object"
     )
@@ -206,7 +207,7 @@ def _disclose(options: argparse.Namespace) -> int:
 
     bundle = open_bundle(options.bundle)
     folder = options.output or f"{str(options.bundle).rstrip('/')}-shareable"
-    shared, lines = share_bundle(bundle, folder, minimum=options.minimum, data=options.data)
+    shared, lines = share_bundle(bundle, folder, minimum=options.minimum, data=options.data, excel=options.excel)
     print("\n".join([*lines, f"bundle: {shared.path}"]))
     return 0
 

@@ -99,15 +99,15 @@ def test_the_internal_bundle_has_canaries_and_the_scanner_sees_them(place: Path,
 @pytest.mark.parametrize("data", [True, False])
 def test_no_canary_is_shared(place: Path, bundle: Bundle, tmp_path: Path, data: bool) -> None:
     """Report, notebook, record, exports, manifest: none of them in any of these, whether or not the data is named."""
-    shared, lines = share_bundle(bundle, tmp_path / "shared", data=str(place / "data.csv") if data else None)
+    named = str(place / "data.csv") if data else None
+    shared, lines = share_bundle(bundle, tmp_path / "shared", data=named, excel=data)
     text = everything(shared)
     assert [c for c in CANARIES if c in text] == []
     assert "user3@mail.example" not in text
     assert str(place) not in text
     assert ("no raw value of 2 flagged columns" in lines[2]) is data
-    assert set(shared.manifest["files"]) == {
-        "record.json", "report.html", "audit.ipynb", "measures.csv", "measures.parquet"
-    }  # fmt: skip
+    files = {"record.json", "report.html", "audit.ipynb", "measures.csv", "measures.parquet"}
+    assert set(shared.manifest["files"]) == files | ({"measures.xlsx"} if data else set())
 
 
 def test_the_shared_bundle_verifies_and_says_what_it_is(bundle: Bundle, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_the_command(
     """0 and a bundle that verifies; 2 for a mistake; 4 and no bundle when the scanner finds something."""
     monkeypatch.chdir(tmp_path)
     given = str(place / "bundle")
-    assert main(["disclose", given, "-o", "out", "--data", str(place / "data.csv")]) == 0
+    assert main(["disclose", given, "-o", "out", "--data", str(place / "data.csv"), "--excel"]) == 0
     assert "no raw value of 2 flagged columns" in capsys.readouterr().out
     assert main(["verify", "out"]) == 0
     assert main(["disclose", given, "-o", "strict", "--minimum", "300"]) == 0

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +17,8 @@ from hypothesis import strategies as st
 
 from workbench.audit.record import FRAME_COLUMNS, Record, Verdict
 from workbench.core.finding import Finding, Measure, Status, group_label
-from workbench.report.exports import inert, measures_csv, measures_parquet
+from workbench.report.exports import MOST_IN_A_CELL, inert, measures_csv, measures_excel, measures_parquet
+from workbench.report.readable import readable
 
 HOSTILE = (
     "=1+1", "+1", "-1+cmd", "@SUM(A1)", "\t=1", "\r=1", "x\n=1", ";=1", 'a";=cmd|\' /C calc\'!A0', "a,=1", " =1",
@@ -100,3 +103,52 @@ def test_a_record_without_measures_has_a_head() -> None:
     empty = Record({}, {}, (), Verdict("pass"))
     assert cells(measures_csv(empty), ",") == list(FRAME_COLUMNS)
     assert pq.read_table(io.BytesIO(measures_parquet(empty))).num_rows == 0
+
+
+def sheet(data: bytes) -> list[tuple[object, ...]]:
+    """Return the cells of a workbook, by another library."""
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    assert book.sheetnames == ["measures"]
+    return [tuple(cell.value for cell in row) for row in book["measures"].iter_rows()]
+
+
+def test_a_workbook_has_no_formula_and_no_link() -> None:
+    """Hostile names are texts, in the file's own XML and for another library."""
+    data = measures_excel(record([*HOSTILE, "https://x.example/=1", "mailto:a@b.example", "{=1}", "1e5"]))
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    assert {cell.data_type for row in book["measures"].iter_rows() for cell in row} <= {"s", "n", "inlineStr"}
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        whole = {name: parts.read(name).decode() for name in parts.namelist()}
+    assert not any(mark in whole["xl/worksheets/sheet1.xml"] for mark in ("<f>", "<f ", "hyperlink", "dde"))
+    assert not any("external" in name.lower() or "macro" in name.lower() for name in whole)
+    assert not any('TargetMode="External"' in text for text in whole.values())
+
+
+def test_the_test_sees_a_live_workbook() -> None:
+    """XlsxWriter's own way of writing has formulas."""
+    xlsxwriter = pytest.importorskip("xlsxwriter")
+    target = io.BytesIO()
+    with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
+        book.add_worksheet("measures").write(0, 0, "=1+1")
+    with zipfile.ZipFile(target) as parts:
+        assert "<f>" in parts.read("xl/worksheets/sheet1.xml").decode()
+
+
+def test_a_workbook_holds_the_frame_and_repeats_to_the_byte() -> None:
+    """Numbers are numbers, missing cells are empty, small groups have none, and nothing of the moment is in it."""
+    whole = record(["=1+1", "plain", "x" * 40_000])
+    rows = sheet(measures_excel(whole))
+    expected = whole.to_frame()
+    assert rows[0] == FRAME_COLUMNS
+    assert len(rows) == len(expected) + 1
+    value, group = FRAME_COLUMNS.index("value"), FRAME_COLUMNS.index("group")
+    assert [r[value] for r in rows[1:]] == [None if v != v else v for v in expected["value"]]
+    assert rows[2][group] == expected["group"][1] != ""
+    assert max(len(str(r[group])) for r in rows) == MOST_IN_A_CELL
+    assert measures_excel(whole) == measures_excel(whole)
+    assert "0.333333" not in " ".join(readable("m.xlsx", measures_excel(whole)).parts)
+
+
+def test_a_workbook_without_measures_has_a_head() -> None:
+    """No rows, all columns."""
+    assert sheet(measures_excel(Record({}, {}, (), Verdict("pass")))) == [FRAME_COLUMNS]

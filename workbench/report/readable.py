@@ -9,6 +9,7 @@ import io
 import json
 import math
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -17,6 +18,8 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 MOST_DEPTH = 4
+MOST_UNPACKED = 256 << 20
+"""Bytes of a part of a workbook that is read; the format allows a small file to hold any number."""
 _DATA_URI = re.compile(r"data:([\w/+.-]*)((?:;[\w=.-]+)*),([^\"'\s<>)\\]*)")
 _NUMBERS = frozenset({"d", "points", "transform", "viewbox", "data-e"})
 """Attributes of drawings and of numbers' places: so many digits look like anything."""
@@ -44,6 +47,9 @@ def readable(name: str, data: bytes) -> Readable:
     kind = PurePath(name).suffix.lower().removeprefix(".")
     if kind == "parquet":
         _parquet(data, found)
+        return found
+    if kind == "xlsx":
+        _workbook(data, found)
         return found
     try:
         text = data.decode("utf-8")
@@ -203,6 +209,20 @@ def _parquet(data: bytes, found: Readable) -> None:
         for value in column.unique().to_pylist():
             for part in _strings(value):
                 _plain(part, found, 0)
+
+
+def _workbook(data: bytes, found: Readable) -> None:
+    """Read every part of a workbook as the XML that it is."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as parts:
+            for part in parts.infolist():
+                if part.file_size > MOST_UNPACKED:
+                    found.unread.append("a part of the workbook that is too large")
+                    continue
+                found.add(part.filename)
+                _html(parts.read(part).decode("utf-8", "replace"), found, 0)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError):
+        found.unread.append("no readable workbook")
 
 
 _READERS = {

@@ -10,7 +10,7 @@ from workbench.audit.disclose import disclose, parent_of
 from workbench.audit.record import Record
 from workbench.core.errors import EvidenceError, import_extra
 from workbench.load import open_frame
-from workbench.report.exports import measures_csv, measures_parquet
+from workbench.report.exports import measures_csv, measures_excel, measures_parquet
 from workbench.report.html import render_html
 from workbench.report.scan import RawValues, flagged_columns, raw_values, scan
 from workbench.report.static import Static, section, static
@@ -32,11 +32,17 @@ record = wb.Record.from_json(Path("record.json").read_bytes())"""
 
 
 def share_bundle(
-    bundle: Bundle, folder: str | Path, *, minimum: int | None = None, data: str | None = None
+    bundle: Bundle,
+    folder: str | Path,
+    *,
+    minimum: int | None = None,
+    data: str | None = None,
+    excel: bool = False,
 ) -> tuple[Bundle, list[str]]:
     """Write a bundle that may be shared, made of another one's record, and return it with what was looked for.
 
-    With `data`, the file that was audited, the raw values of its flagged columns are looked for too. EvidenceError, and
+    With `data`, the file that was audited, the raw values of its flagged columns are looked for too; with `excel` the
+    measures are written as a workbook besides. EvidenceError, and
     nothing is written, when the scanner finds any, or personal data, secrets or paths.
     """
     parent = bundle.record
@@ -44,6 +50,8 @@ def share_bundle(
     released = disclose(parent, minimum=minimum)
     status = str(bundle.manifest.get("status", "complete"))
     files = shareable_files(released, status)
+    if excel:
+        files["measures.xlsx"] = measures_excel(released)
     found = scan(files, values)
     if found.leaks:
         told = "".join(f"\n  {leak}" for leak in found.leaks[:MOST_TOLD])
