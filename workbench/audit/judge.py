@@ -118,9 +118,9 @@ def _hypothesis(rule: Rule, measure: Measure, finding: Finding, policy: Policy) 
         if limits is None:
             why = f"under {LEAST_WINDOWS} windows of the reference have this measure: nothing to learn a limit from"
             return replace(about, reason=why)
-        return Hypothesis(rule, measure, finding, float(measure.value), interval, learnt=limits)
+        return Hypothesis(rule, measure, finding, measure.value, interval, learnt=limits)
     if not isinstance(rule.limit, Relative):
-        return Hypothesis(rule, measure, finding, float(measure.value), interval)
+        return Hypothesis(rule, measure, finding, measure.value, interval)
     twin = _sibling(finding, measure.name, measure, window="reference")
     if twin is None or twin.value is None:
         return replace(about, outcome="not_applicable", reason="the reference has no such measure")

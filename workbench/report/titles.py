@@ -127,6 +127,18 @@ TITLES = {
     "shared_id_share": "Share of ids that the reference has too",
     "rows_of_shared_ids": "Rows of ids that the reference has too",
     "rows_of_shared_ids_share": "Share of rows whose ids the reference has too",
+    "flagged": "Flagged as personal data or secrets",
+    "flagged_columns": "Columns with personal data or secrets",
+    "columns_with_secrets": "Columns with a secret",
+    "pii_share": "Share that looks like personal data",
+    "national_id_share": "Share that are national ids by their checksum",
+    "random_token_share": "Share that are random tokens",
+    "smallest_class": "Smallest crowd of equal people (k)",
+    "small_class_share": "Share in crowds under the minimum",
+    "unique_share": "Share of people who are unique",
+    "classes": "Crowds of equal people",
+    "smallest_diversity": "Smallest number of values in a crowd (l)",
+    "uniform_share": "Share in crowds with one value",
     "equalized_odds_difference": "Equalised odds, largest difference between groups",
     "equalized_odds_ratio": "Equalised odds, smallest ratio between groups",
 }
@@ -183,6 +195,8 @@ HEADLINES = {
     "leakage.identifiers": ("single_feature_auc", "single_feature_accuracy", "single_feature_r_squared"),
     "leakage.time_order": ("reference_after_current",),
     "leakage.missingness": ("missingness_auc", "missingness_cramers_v", "mean_gap_if_missing"),
+    "privacy.pii": ("columns_with_secrets", "flagged_columns"),
+    "privacy.quasi_identifiers": ("smallest_class", "unique_share"),
     "leakage.groups": ("rows_of_shared_ids_share",),
 }
 TOKENS = {

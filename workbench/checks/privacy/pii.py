@@ -19,7 +19,7 @@ MOST_VALUES = 10_000
 """Distinct values of a column that are looked at; of more, those with the smallest hashes."""
 
 _WEAK = 0.5  # share of a column's values from which a shape that others share too counts
-_NO_STDNUM = "national ids were not looked for: pip install python-stdnum"
+_NO_STDNUM = "national ids were not looked for: pip install 'audit-workbench[privacy]'"
 _LEAST_LONG = 10**7  # shorter whole numbers are no card, phone or national id
 _FITS: Mapping[str, Sequence[Kind]] = {
     "name": (Kind.TEXT,),
@@ -57,7 +57,7 @@ def pii(subject: Subject, *, minimum_share: float = 0.01) -> Result:
         intervals: `email_share`, `phone_share`, `iban_share`, `card_share`, `ip_share`, `secret_share` (prefixes that
         issuers of keys publish, private keys, passwords in addresses), `national_id_share` and `random_token_share`
         (tokens of high entropy), the last two only where half of the values or more are one. Overall
-        `flagged_columns`.
+        `flagged_columns`, and `columns_with_secrets`, in which one value or more is a secret by its prefix.
     Reads well when: columns are typed, and free text is its own column.
     Signs of risk: a flagged column that the model or the report does not need; any secret at all.
     Limits: names, addresses and dates of birth have no shape and are told by the column's name alone; a name in a
@@ -74,8 +74,10 @@ def pii(subject: Subject, *, minimum_share: float = 0.01) -> Result:
         measures += _measures(one, subject.level, looked=one.method != "name only")
     flagged = [f for f in found if f.why]
     total = Measure("flagged_columns", len(flagged), n=len(found), unit="columns")
+    secret = Measure("columns_with_secrets", sum("secret" in f.kinds for f in found), n=len(found), unit="columns")
     notes = [] if validators() else [_NO_STDNUM]
-    return Result([total, *measures], [_table(flagged)] if flagged else [], notes)
+    told = [f for f in found if f.why or "secret" in f.kinds]
+    return Result([total, secret, *measures], [_table(told)] if told else [], notes)
 
 
 def _looked_at(column: ColumnCounts, least: float) -> _Found:
@@ -143,7 +145,7 @@ def _by(m: Measure, method: str) -> Measure:
 def _table(flagged: Sequence[_Found]) -> Evidence:
     rows: list[tuple[Cell, ...]] = []
     for f in flagged:
-        for kind, why in f.why.items():
+        for kind, why in {**({"secret": "values"} if "secret" in f.kinds else {}), **f.why}.items():
             share = f.kinds.get(kind, 0) / f.n if f.n and "values" in why else None
             rows.append((f.column, WORDS[kind], why, share, f.n or None))
     columns = ("column", "kind", "told by", "share", "n")
