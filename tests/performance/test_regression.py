@@ -152,3 +152,14 @@ def test_interval_of_rmse_is_bonetts() -> None:
     assert (found.low**2, found.high**2) == pytest.approx((c * m * np.exp(-half), c * m * np.exp(half)), rel=1e-9)
     alike = one(measures(pd.DataFrame({"y": [0.0, 0, 0], "p": [2.0, -2, 2]})), "root_mean_squared_error")
     assert alike.low == alike.value == 2 < alike.high
+
+
+def test_numbers_whose_squares_no_float_holds_leave_out_the_interval() -> None:
+    """A truth that varies by 1e-72 only: R squared is a number without an interval, and no other number is lost."""
+    p = np.zeros(17)
+    y = p.copy()
+    y[12], p[12] = 1.260744e-72, 139770.0
+    found = measures(pd.DataFrame({"y": y, "p": p}))
+    assert one(found, "r_squared").value < -1e150
+    assert np.isnan(one(found, "r_squared").low)
+    assert one(found, "max_error").value == 139770.0

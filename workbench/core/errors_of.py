@@ -102,16 +102,16 @@ def r2(errors: CellErrors, level: float) -> Measure:
     a = errors.sums.mean("e2")
     ratio = a / b
     value = 1 - ratio
-    if min(b, ratio) < _SQUARABLE:
+    spread = _r2_variance(errors, a, b) if all(_SQUARABLE < x < 1 / _SQUARABLE for x in (b, ratio)) else math.nan
+    if not math.isfinite(spread):
         return Measure("r_squared", value, n=n)
-    spread = _r2_variance(errors, a, b)
     reach = _student(n, level) * math.sqrt(max(0.0, spread) / (n - 1)) / ratio
     ends = Interval(1 - ratio * math.exp(min(reach, 700.0)), 1 - ratio * math.exp(-reach), "delta, log scale")
     return with_interval(Measure("r_squared", value, n=n), ends)
 
 
 _SQUARABLE = 1e-150
-"""What is smaller has no square in a float64."""
+"""What is smaller, or larger than one over it, has no square in a float64."""
 
 
 def _student(n: int, level: float) -> float:
