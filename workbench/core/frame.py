@@ -12,6 +12,7 @@ import pyarrow as pa
 from workbench.core.arrow import Kind as Kind
 from workbench.core.arrow import kind_of, normal
 from workbench.core.errors import DataError, shown, unknown
+from workbench.core.reading import meaning
 
 BLOCK = 65_536
 Batches = Callable[[Sequence[str] | None], Iterable[pa.RecordBatch]]
@@ -196,7 +197,7 @@ def from_duckdb(relation: Any, engine: str = Engine.DUCKDB) -> Frame:
                 reader.close()  # a reader left open keeps its connection busy
         except duckdb.Error as error:
             raise DataError(_stopped(error)) from None
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OSError) as error:
             raise DataError(_stopped(error)) from None
 
     return Frame(schema, read, engine)
@@ -206,7 +207,7 @@ def _stopped(error: Exception) -> str:
     if "open result" in str(error):
         return "the DuckDB connection is busy with another result: finish that one, or give each data set its own."
     # The engine's own message may hold values of rows.
-    return f"reading the data stopped: DuckDB reports {type(error).__name__}. Check that the file is whole."
+    return f"reading the data stopped{meaning(error)}"
 
 
 def quoted(name: str) -> str:

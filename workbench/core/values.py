@@ -2,12 +2,13 @@
 
 Beyond `LIMIT` distinct values the table keeps those whose 64-bit hash falls under a threshold that halves until they
 fit; which values stay depends on the values alone, so tables add to the same result in any order. What was not kept is
-counted in `other`.
+counted in `other`. A very long text is counted under its beginning, its length and its hash.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,11 +19,30 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 LIMIT = 131_072
+LONG = 1_000
+"""Number of characters beyond which a text is counted under a short name of its own."""
+
+_KEPT = 200
+_SHORTENED = re.compile(r"\ue000 … ([0-9]+) characters, [0-9a-f]{32}", re.DOTALL)
 
 
 def text_hash(text: str) -> int:
     """Return the 64-bit BLAKE2b hash of a text."""
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def key_of(text: str) -> str:
+    """Return what a text is counted under: itself, or for a very long one its beginning, length and 128-bit hash."""
+    if len(text) <= LONG:
+        return text
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{text[:_KEPT]}\ue000 … {len(text)} characters, {digest}"
+
+
+def length_of(key: str) -> int:
+    """Return the number of characters of the text that is counted under a key."""
+    found = _SHORTENED.fullmatch(key, _KEPT) if len(key) > _KEPT else None
+    return int(found[1]) if found else len(key)
 
 
 @dataclass(frozen=True)
@@ -37,7 +57,7 @@ class ValueCounts:
     def of(cls, values: Iterable[str]) -> ValueCounts:
         """Count an iterable of texts."""
         counts: dict[str, int] = {}
-        for value in values:
+        for value in map(key_of, values):
             counts[value] = counts.get(value, 0) + 1
         return cls(counts)._fitted()
 
@@ -110,18 +130,22 @@ class ValueBuilder:
     def push(self, column: pa.Array, null: np.uint64) -> NDArray[np.uint64]:
         """Count an Arrow text or binary column and return each cell's hash, `null` for missing."""
         coded = column.dictionary_encode(null_encoding="mask")
-        texts = [v if isinstance(v, str) else v.hex() for v in coded.dictionary.to_pylist()]
-        indices = coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-        counts = np.bincount(indices, minlength=len(texts) + 1)
-        hashes = [self._hash(text) for text in texts]
+        pairs = [self._named(v if isinstance(v, str) else v.hex()) for v in _each(coded.dictionary)]
+        indices = coded.indices.fill_null(len(pairs)).to_numpy(zero_copy_only=False)
+        counts = np.bincount(indices, minlength=len(pairs) + 1)
+        hashes = [value for _, value in pairs]
         bound = 1 << (64 - self._level)
-        for text, value, count in zip(texts, hashes, counts[:-1].tolist(), strict=True):
+        for (key, value), count in zip(pairs, counts[:-1].tolist(), strict=True):
             if value < bound:
-                self._counts[text] = self._counts.get(text, 0) + count
+                self._counts[key] = self._counts.get(key, 0) + count
         self._n += int(counts[:-1].sum())
         self._thin()
         cells: NDArray[np.uint64] = np.array([*hashes, int(null)], dtype=np.uint64)[indices]
         return cells
+
+    def _named(self, text: str) -> tuple[str, int]:
+        key = key_of(text)
+        return key, self._hash(key)
 
     def _hash(self, text: str) -> int:
         found = self._hashes.get(text)
@@ -140,3 +164,8 @@ class ValueBuilder:
     def done(self) -> ValueCounts:
         """Return the table of everything pushed."""
         return ValueCounts(dict(sorted(self._counts.items())), self._n - sum(self._counts.values()), self._level)
+
+
+def _each(dictionary: pa.Array) -> Iterable[Any]:
+    # All at once is fastest, but of many megabytes each text is looked at by itself.
+    return dictionary.to_pylist() if dictionary.nbytes < 2**26 else (v.as_py() for v in dictionary)

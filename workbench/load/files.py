@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import glob
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from workbench.core.errors import DataError, near_matches, shown
 from workbench.core.frame import BLOCK, Engine, Frame, from_duckdb, quoted
+from workbench.core.reading import MOST_IN_A_LINE, meaning
+from workbench.load.footer import check_footer
 from workbench.load.remote import filesystems, is_remote, local, opened, place
 from workbench.load.remote import found as found_remotely
 
 _NEVER = "\ue000 no such field \ue000"  # the reader wants some token for "missing"
 _TYPES = ["BIGINT", "DOUBLE", "TIMESTAMP", "DATE", "TIME", "VARCHAR"]
+_LONG_LINES = {"max_line_size": MOST_IN_A_LINE, "buffer_size": MOST_IN_A_LINE}
 
 Reader = Callable[[Any, list[str], "Options"], Any]
 
@@ -41,6 +45,7 @@ def _csv(con: Any, files: list[str], options: Options) -> Any:
     }
     # Left to guess, the reader skips lines or takes another dialect until a broken file looks whole.
     settings |= {"delim": options.delimiter or _delimiter(files[0]), "quote": '"', "escape": '"', "skip": 0}
+    settings |= _LONG_LINES
     if not options.text_columns:
         # Without BOOLEAN among the candidates Yes/No and t/f stay words; true/false are made booleans below.
         settings["auto_type_candidates"] = _TYPES
@@ -76,7 +81,9 @@ def _fault(con: Any, files: list[str], options: Options, error: Exception) -> Ex
         columns = {f"c{i}": "VARCHAR" for i in range(len(fields))}
         settings = {"auto_detect": False, "header": True, "delim": delimiter, "quote": '"', "escape": '"'}
         try:
-            _call(con, "read_csv", [file], {**settings, "columns": columns}).aggregate("count(*)").fetchall()
+            _call(con, "read_csv", [file], {**settings, **_LONG_LINES, "columns": columns}).aggregate(
+                "count(*)"
+            ).fetchall()
         except duckdb.Error as found:
             return found
     return error
@@ -142,7 +149,7 @@ def open_frame(
     files = _found(source)
     engine, reader = _reader_of(files)
     options = Options(null_values, text_columns, delimiter)
-    _refuse_empty(files, engine)
+    _refuse_broken(files, engine, options)
     con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     con.execute("SET preserve_insertion_order = true; SET threads = 2")
     con.execute("SET enable_progress_bar = false")  # it goes to standard output, where readings over 2 s would draw it
@@ -205,43 +212,50 @@ def _reader_of(files: list[str]) -> tuple[str, Reader]:
     return SOURCES[kind]
 
 
-def _refuse_empty(files: list[str], engine: str) -> None:
+def _refuse_broken(files: list[str], engine: str, options: Options) -> None:
     for name in files:
+        short = Path(name).name
         try:
             with opened(name) as file:
                 start = file.read(4)
+                if not start:
+                    raise DataError(f"{shown(short)} is empty (0 bytes): expected at least a line of column names.")
+                if engine == Engine.PARQUET:
+                    _refuse_bad_parquet(short, file, start)
         except OSError as error:
-            raise DataError(f"{shown(Path(name).name)} cannot be read: {error.strerror}.") from None
-        if not start:
-            raise DataError(f"{shown(Path(name).name)} is empty (0 bytes): expected at least a line of column names.")
-        if engine == Engine.PARQUET and start not in (b"PAR1", b"PARE"):
-            raise DataError(f"{shown(Path(name).name)} is not a Parquet file: it does not begin as one.")
-        if start == b"PARE":
-            raise DataError(f"{shown(Path(name).name)} is encrypted Parquet: decrypt it first.")
+            raise DataError(f"{shown(short)} cannot be read: {error.strerror}.") from None
+        if engine == Engine.CSV:
+            _refuse_bad_header(name, start, options)
+
+
+def _refuse_bad_parquet(name: str, file: BinaryIO, start: bytes) -> None:
+    if start == b"PARE":
+        raise DataError(f"{shown(name)} is encrypted Parquet: decrypt it first.")
+    if start != b"PAR1":
+        raise DataError(f"{shown(name)} is not a Parquet file: it does not begin as one.")
+    size = file.seek(0, 2)
+    file.seek(0)
+    check_footer(name, file, size)
+
+
+def _refuse_bad_header(name: str, start: bytes, options: Options) -> None:
+    what = shown(Path(name).name)
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DataError(f"{what} is UTF-16 text: save it as UTF-8.")
+    line = _first_line(name)
+    if not line.strip():
+        raise DataError(f"{what} begins with an empty line: expected a line of column names.")
+    try:
+        names = next(csv.reader([line], delimiter=options.delimiter or _delimiter(name), strict=True))
+    except csv.Error:  # a name that holds a line break: the engine reads it whole
+        return
+    twice = [n for n in dict.fromkeys(names) if n and names.count(n) > 1]
+    if twice:
+        # The engine would number them in silence, and no result could say which is which.
+        raise DataError(f"{what}: two columns are called {shown(twice[0])}: rename one.")
 
 
 def explained(error: Exception, source: object = "") -> str:
     """Say what was wrong with a file without repeating any of its content."""
-    text, what = str(error), f"data {shown(source, 200)}" if source else "the data"
-    line = re.search(r"[Ll]ine:? (\d+)", text)
-    at = f" (line {line[1]})" if line else ""
-    for pattern, meaning in _MEANINGS:
-        if re.search(pattern, text, re.IGNORECASE):
-            return f"{what} cannot be read{at}: {meaning}"
-    return f"{what} cannot be read{at}: DuckDB reports {type(error).__name__}. Check that the file is whole."
-
-
-_MEANINGS = (
-    (
-        r"invalid unicode|not utf-?8|byte sequence|not valid utf",
-        "it is not valid UTF-8. Save it as UTF-8, or repair that line.",
-    ),
-    (
-        r"(expected|found).*(columns|values)|too many columns|sniff",
-        "lines have different numbers of fields. Repair it.",
-    ),
-    (r"magic|footer|metadata|too small|truncated|thrift", "the file is cut off or no Parquet file. Write it anew."),
-    (r"mismatch|union|schema|not found in (the )?file", "the files have different columns or types. Make them agree."),
-    (r"memory", "there is not enough memory for it."),
-    (r"conver|cast|could not parse", "a value does not fit its column's type."),
-)
+    what = f"data {shown(source, 200)}" if source else "the data"
+    return f"{what} cannot be read{meaning(error)}"
