@@ -58,13 +58,11 @@ def test_binned_tables_add_to_the_same_bits(seed: int, n: int, cut: int) -> None
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(n) * rng.choice([1e-3, 1, 1e6], n)
     limit, numbers.LIMIT = numbers.LIMIT, 32
-    defaults = numbers.fitting_shift.__defaults__
-    numbers.fitting_shift.__defaults__ = (32,)
     try:
         whole = NumberCounts.of(x)
         parts = NumberCounts.of(x[::-1][:cut]) + NumberCounts.of(x[::-1][cut:])
     finally:
-        numbers.LIMIT, numbers.fitting_shift.__defaults__ = limit, defaults
+        numbers.LIMIT = limit
 
     assert len(whole.keys) <= 32
     assert parts.to_dict() == whole.to_dict() or (parts.shift == whole.shift == 0)

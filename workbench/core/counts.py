@@ -20,6 +20,7 @@ from workbench.core.errors import DataError, shown
 from workbench.core.fingerprint import NULL, Fingerprint, FingerprintBuilder, Hashes, added_hex, mixed, number_hashes
 from workbench.core.frame import Field, Kind
 from workbench.core.joint import JointCounts
+from workbench.core.missing import MissingBuilder, MissingCounts
 from workbench.core.number_outcome import NumberReader
 from workbench.core.numbers import NumberBuilder, NumberCounts
 from workbench.core.outcome import OutcomeReader, Predictor, check_labels
@@ -113,6 +114,7 @@ class Counted:
     regression: RegressionCounts | None = None
     slices: EntitySlices | None = None  # never stored: 64 tables, for intervals where entities have several rows
     sample: Sample | None = None  # never stored: counts may be shared where rows may not
+    missing: MissingCounts | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the tables as JSON data."""
@@ -126,6 +128,7 @@ class Counted:
             "score_digest": self.score_digest,
             "classes": None if self.classes is None else self.classes.to_dict(),
             "regression": None if self.regression is None else self.regression.to_dict(),
+            "missing": None if self.missing is None else self.missing.to_dict(),
         }
 
     def __add__(self, other: Counted) -> Counted:
@@ -148,6 +151,7 @@ class Counted:
             classes=classes,
             regression=regression,
             slices=_added(self.slices, other.slices),
+            missing=self.missing + other.missing if self.missing and other.missing else None,
         )
 
     @classmethod
@@ -164,6 +168,7 @@ class Counted:
             score_digest=data["score_digest"],
             classes=None if data.get("classes") is None else ClassCounts.from_dict(data["classes"]),
             regression=None if data.get("regression") is None else RegressionCounts.from_dict(data["regression"]),
+            missing=None if data.get("missing") is None else MissingCounts.from_dict(data["missing"]),
         )
 
 
@@ -253,6 +258,7 @@ class Counter:
         self._sample = None if sampling is None else SampleBuilder(sampling)
         self._samples = [s for s in (self._sample, beside) if s is not None]
         self._counters = {f.name: _ColumnCounter(f) for f in fields}
+        self._missing = MissingBuilder([f.name for f in fields])
         self._prints = FingerprintBuilder({f.name: str(f.kind) for f in fields})
         self._scores = FingerprintBuilder({"row": "row", "score": "number"})
         self._outcome = _READERS[roles.kind_of_task](fields, roles, model)
@@ -270,6 +276,7 @@ class Counter:
             batch = batch.take(pa.array(np.repeat(np.arange(batch.num_rows), repeats)))
             distinct = np.cumsum(repeats[repeats > 0]) - 1
         entities = None
+        self._missing.push(batch)
         for i, field in enumerate(self._fields):
             hashes = self._counters[field.name].push(batch.column(i))
             self._prints.column(field.name, hashes)
@@ -309,6 +316,7 @@ class Counter:
             regression=outcome if isinstance(outcome, RegressionCounts) else None,
             slices=EntitySlices(slices) if slices else None,
             sample=None if self._sample is None else self._sample.done(),
+            missing=self._missing.done(),
         )
 
 

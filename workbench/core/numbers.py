@@ -68,14 +68,14 @@ def _distinct(sorted_keys: Ints) -> int:
     return int(len(sorted_keys) > 0) + int(np.count_nonzero(sorted_keys[1:] != sorted_keys[:-1]))
 
 
-def fitting_shift(keys: Ints, shift: int, limit: int = LIMIT) -> int:
-    """Return the smallest shift, not below `shift`, at which the sorted keys take at most `limit` bins."""
+def fitting_shift(keys: Ints, shift: int) -> int:
+    """Return the smallest shift, not below `shift`, at which the sorted keys take at most `LIMIT` bins."""
     low, high = shift, _MAX_SHIFT
-    if _distinct(keys) <= limit:
+    if _distinct(keys) <= LIMIT:
         return shift
     while low < high:
         middle = (low + high) // 2
-        if _distinct(coarser(keys, shift, middle)) <= limit:
+        if _distinct(coarser(keys, shift, middle)) <= LIMIT:
             high = middle
         else:
             low = middle + 1
