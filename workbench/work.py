@@ -17,6 +17,7 @@ from workbench.audit.progress import Progress
 from workbench.audit.record import Record
 from workbench.audit.run import environment, incomplete_record
 from workbench.core.errors import ConfigError, WorkbenchError
+from workbench.core.finding import Attachment
 from workbench.core.writing import write_whole
 from workbench.door import Audit
 from workbench.govern.lineage import lineage_event, send_lineage
@@ -91,7 +92,7 @@ def run_plan(
             record = (
                 _in_notebook(plan, Path(place), files, timeout, on_progress)
                 if with_notebook
-                else _here(audit, on_progress)
+                else _here(audit, files, on_progress)
             )
         except IncompleteNotebookError as error:
             reason = error.reason
@@ -169,15 +170,20 @@ def _in_notebook(
     notebook = render_notebook(plan.arguments(), title=plan.title)
     done = execute_notebook(notebook, place, timeout=timeout, on_progress=on_progress)
     files["audit.ipynb"] = done.read_bytes()
-    return Record.from_json((place / "record.json").read_bytes())
+    record = Record.from_json((place / "record.json").read_bytes())
+    for name, about in record.beside.get("attachments", {}).items():
+        files[name] = Attachment(name, about["media_type"], (place / name).read_bytes()).data
+    return record
 
 
-def _here(audit: Audit, on_progress: OnProgress | None) -> Record:
+def _here(audit: Audit, files: dict[str, bytes], on_progress: OnProgress | None) -> Record:
     def tell(progress: Progress) -> None:
         if on_progress is not None:
             on_progress(asdict(progress))
 
-    return audit.run(tell)
+    record = audit.run(tell)
+    files |= {name: attachment.data for name, attachment in record.attachments.items()}
+    return record
 
 
 def portable(plan: Plan) -> Plan:

@@ -167,9 +167,13 @@ def differences(bundle: Bundle) -> list[str]:
     if "record.json" not in listed:
         return [*found, "record.json is not in the manifest"]
     try:
-        digest = bundle.record.digest
+        record = bundle.record
+        digest = record.digest
     except EvidenceError as error:
         return [*found, str(error)]
+    for name, about in record.beside.get("attachments", {}).items():
+        if listed.get(name, {}).get("sha256") != about.get("sha256"):
+            found.append(f"{name} is not the file that the check attached")
     if digest != bundle.manifest.get("record_digest"):
         found.append(f"the record has digest {digest}, the manifest names {bundle.manifest.get('record_digest')}")
     return found

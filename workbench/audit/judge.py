@@ -137,10 +137,7 @@ def _interval(m: Measure) -> Interval | None:
 
 
 def _sibling(finding: Finding, name: str, like: Measure, window: str = "") -> Measure | None:
-    for m in finding.measures:
-        if m.name == name and (m.column, m.group, m.where, m.window) == (like.column, like.group, like.where, window):
-            return m
-    return None
+    return finding.measure(name, like, window)
 
 
 def _decided(hypotheses: Sequence[Hypothesis], policy: Policy) -> list[Judgement]:

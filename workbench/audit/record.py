@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.audit.suppressed import small_groups, without_numbers
 from workbench.core.errors import EvidenceError
-from workbench.core.finding import Finding, Measure
+from workbench.core.finding import Attachment, Finding, Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +144,11 @@ class Record:
     def minimum_group_size(self) -> int:
         """Return the number of rows under which a group is suppressed in whatever is shown."""
         return int(self.policy.get("minimum_group_size", 10))
+
+    @property
+    def attachments(self) -> dict[str, Attachment]:
+        """Return the files that checks made, by name; a record read from a file has none, they lie beside it."""
+        return {a.name: a for f in self.findings for a in f.attachments}
 
     def measures(self) -> Iterator[tuple[Finding, Measure]]:
         """Yield every measure with its finding, in order."""

@@ -302,11 +302,17 @@ def _judged(
         verdict=judge(findings, policy, today),
         beside={
             **beside,
+            **_attached(findings),
             "started": started.isoformat(timespec="seconds"),
             "judged_on": today.isoformat(),
             "environment": environment(),
         },
     )
+
+
+def _attached(findings: Sequence[Finding]) -> dict[str, Any]:
+    about = {a.name: {"check": f.check, **a.about()} for f in findings for a in f.attachments}
+    return {"attachments": about} if about else {}
 
 
 def described(prepared: Prepared, subject: Subject | None) -> dict[str, Any]:

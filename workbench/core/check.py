@@ -116,6 +116,7 @@ class Check:
             notes=tuple(result.notes),
             reason=reason,
             seconds=time.perf_counter() - started,
+            attachments=tuple(result.attachments),
         )
 
     def _measure(self, subject: Subject, params: dict[str, Any]) -> tuple[Status, str, Result]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from html import escape
 from typing import Any
 
 Cell = str | int | float | bool | None
 
 SIGNIFICANT_DIGITS = 12
+_FILE = re.compile(r"[a-z]+[.][a-z0-9_]+[.][a-z0-9]+")
 
 
 class Status(StrEnum):
@@ -116,17 +119,51 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that a check made, kept beside the record in the bundle under its plain name; never digested with it.
+
+    Whoever shows it shows it as another maker's: an HTML page must hold its content in a sandboxed frame.
+    """
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not _FILE.fullmatch(self.name):
+            raise ValueError(f"an attachment is named like quality.check.html, not {self.name!r}")
+
+    @property
+    def sha256(self) -> str:
+        """Return the hex digest of the content."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def about(self) -> dict[str, Any]:
+        """Return what is kept of it beside the record."""
+        return {"media_type": self.media_type, "bytes": len(self.data), "sha256": self.sha256}
+
+    def _repr_html_(self) -> str:
+        """Show a page in a notebook: in a frame without scripts, forms or origin."""
+        page = escape(self.data.decode("utf-8", "replace")) if self.media_type == "text/html" else ""
+        return f'<iframe title="{self.name}" sandbox style="width:100%;height:80vh;border:0" srcdoc="{page}"></iframe>'
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a check's function gives back; the decorator makes the finding of it."""
 
     measures: Sequence[Measure]
     evidence: Sequence[Evidence] = ()
     notes: Sequence[str] = ()
+    attachments: Sequence[Attachment] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check's answer: status, measures, evidence, the parameters it ran with; `seconds` is never digested."""
+    """One check's answer: status, measures, evidence, the parameters it ran with.
+
+    `seconds` and `attachments` are never digested; a finding read from a file has no attachments, they lie beside it.
+    """
 
     check: str
     code: str
@@ -138,6 +175,16 @@ class Finding:
     notes: tuple[str, ...] = ()
     reason: str = ""
     seconds: float = 0.0
+    attachments: tuple[Attachment, ...] = ()
+    _places: dict[tuple[str, ...], Measure] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def measure(self, name: str, like: Measure, window: str) -> Measure | None:
+        """Return the first measure of that name and window about the same column, group and place as another."""
+        if not self._places:
+            self._places.update(
+                {(m.name, m.column, m.group, m.where, m.window): m for m in reversed(self.measures)}
+            )  # wide data has tens of thousands, and a rule on the reference looks for each one's twin
+        return self._places.get((name, like.column, like.group, like.where, window))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is digested of the finding, as plain data."""

@@ -178,7 +178,9 @@ class Sentinel:
 
 
 def finish(record: Record, *, output: str = "", run_id: str = "") -> Sentinel:
-    """Write record.json into the folder `output`, when there is one, and return the sentinel."""
+    """Write attachments and record.json into the folder `output`, when there is one, and return the sentinel."""
     if output:
+        for name, attachment in record.attachments.items():
+            write_whole(Path(output, name), attachment.data)
         write_whole(Path(output, "record.json"), record.to_json())
     return Sentinel(run_id, record.digest)
