@@ -153,6 +153,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "explain.shap": {"most_rows": 5, "background": 5},
     "performance.label_maturity": {"horizon_days": 3},
     "leakage.time_order": {"column": "when"},
+    "quality.ydata_report": {"minimal": True, "most_rows": 40, "most_columns": 3},
     "performance.claims": {"declared": {"accuracy": 0.7, "roc_auc": 0.9, "log_loss": 0.6}},
     "quality.out_of_domain": {"domains": {"race": ["a", "b"], "sex": ["F", "M"], "y": [0, 1]}},
 }
