@@ -135,6 +135,44 @@ def _estimated_words(rows: list[dict[str, Cell]], unit: str) -> str:
     return said + (f", its interval holds the realised value in {held} of {_count(len(both))}" if both else "")
 
 
+def _profile_sentence(e: Evidence) -> str:
+    gaps = [(v, at) for at, cell in enumerate(_column(e, "missing")) if (v := _number(cell))]
+    changed = sum(", was " in str(use) for use in _column(e, "used as"))
+    parts = [f"{words.number(len(e.rows))} columns"]
+    if gaps:
+        share, at = max(gaps, key=lambda gap: gap[0])
+        name = words.plain(_column(e, "column")[at], 40)
+        parts.append(f"most missing: {name}, {words.number(share, 'share')}")
+    if changed:
+        parts.append(f"{changed} used as another type than in the reference")
+    return f"{'; '.join(parts)}."
+
+
+def _missing_sets_sentence(e: Evidence) -> str:
+    rows = [dict(zip(e.columns, row, strict=True)) for row in e.rows]
+    whole = next((r["current"] for r in rows if r["set"] == "no cell"), None)
+    first = [words.plain(r["column"], 30) for r in rows if r["set"] == "set 1"]
+    head = f"{words.number(_number(whole), 'share')} of rows miss nothing"
+    if not first:
+        return f"{head}."
+    share = next(r["current"] for r in rows if r["set"] == "set 1")
+    return (
+        f"{head}; most often missing together: {', '.join(first[:6])}, {words.number(_number(share), 'share')} of rows."
+    )
+
+
+def _associations_sentence(e: Evidence) -> str:
+    if not e.rows:
+        return "No association is defined."
+    one, two, name, value = (_column(e, k)[0] for k in ("one", "two", "measure", "value"))
+    pair = f"{words.plain(one, 30)} and {words.plain(two, 30)}"
+    return (
+        f"The strongest: {pair}, {words.measure_title(str(name))} {words.number(_number(value))}. Two numbers are "
+        "compared by rank correlation, a number and a category by the correlation ratio, two categories by Cramér's V; "
+        "whole numbers of few values count as categories here."
+    )
+
+
 _SENTENCES: dict[str, Callable[[Evidence], str]] = {
     "forest": _forest_sentence,
     "distribution": _shares_sentence,
@@ -145,4 +183,7 @@ _SENTENCES: dict[str, Callable[[Evidence], str]] = {
     "lines": _lines_sentence,
     "confusion": _confusion_sentence,
     "windows": _windows_sentence,
+    "profile": _profile_sentence,
+    "missing_sets": _missing_sets_sentence,
+    "associations": _associations_sentence,
 }

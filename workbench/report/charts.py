@@ -31,6 +31,7 @@ from workbench.report.chart_parts import (
 from workbench.report.drift_charts import binned, cumulative, shares
 from workbench.report.line_charts import confusion, lines
 from workbench.report.png import compressed
+from workbench.report.profile_charts import associations, missing_sets, profile
 from workbench.report.shown import ShownEvidence
 from workbench.report.window_charts import windows
 
@@ -231,6 +232,9 @@ _DRAWINGS: dict[str, Callable[[Rows, Mapping[str, Cell], Palette, str], Spec]] =
     "lines": lines,
     "confusion": confusion,
     "windows": windows,
+    "profile": profile,
+    "missing_sets": missing_sets,
+    "associations": associations,
 }
 
 # ---------------------------------------------------------------------------- parts
@@ -248,11 +252,11 @@ def _rows(shown: ShownEvidence) -> Rows:
     return rows
 
 
-_DENSE = ("curve", "distribution", "lines", "confusion", "windows")
+_DENSE = ("curve", "distribution", "lines", "confusion", "windows", "missing_sets", "associations")
 _FIELDS = frozenset(
     """label n value low high reference current category column mean_score observed x y series truth prediction
-    share window short outcome limit lower_limit""".split()  # noqa: SIM905
-)
+    share window short outcome limit lower_limit set rows one two missing pattern shape""".split()  # noqa: SIM905
+) | {"used as", "missing in reference", "reference shape"}
 
 
 def _config(c: Palette) -> Spec:

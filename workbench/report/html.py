@@ -46,6 +46,7 @@ class Section:
     measures: tuple[ShownMeasure, ...]
     help: Mapping[str, str]
     open: bool
+    attachments: tuple[tuple[str, int, str], ...] = ()
 
 
 def render_html(record: Record, *, status: str = "complete", reason: str = "", signed_by: str = "") -> str:
@@ -104,7 +105,15 @@ def _section(finding: ShownFinding, shown: Shown, budget: int) -> Section:
         measures=first_measures(finding),
         help=_help(check),
         open=finding.outcome in _OPEN,
+        attachments=_attachments(finding, shown.record),
     )
+
+
+def _attachments(finding: ShownFinding, record: Record) -> tuple[tuple[str, int, str], ...]:
+    """Return name, size and digest of the files that a check made, which lie beside this page in the bundle."""
+    every = record.beside.get("attachments", {})
+    mine = {name: about for name, about in every.items() if about.get("check") == finding.finding.check}
+    return tuple((name, int(about["bytes"]), str(about["sha256"])) for name, about in sorted(mine.items()))
 
 
 def summary(finding: ShownFinding) -> str:
@@ -157,8 +166,8 @@ def _chart(evidence: ShownEvidence, svg: str) -> Chart:
         uri=svg_uri(svg),
         title=evidence_title(evidence),
         sentence=chart_sentence(evidence.drawing),
-        key=kind in ("distribution", "categories", "missing") and _compares(evidence.evidence),
-        wide=kind == "forest",
+        key=kind in ("distribution", "categories", "missing", "profile") and _compares(evidence.evidence),
+        wide=kind in ("forest", "profile", "missing_sets", "associations"),
         table=_table(evidence),
         more=svg_uri(more) if more else "",
         more_sentence=said,
@@ -166,8 +175,8 @@ def _chart(evidence: ShownEvidence, svg: str) -> Chart:
 
 
 def _compares(table: Evidence) -> bool:
-    at = table.columns.index("reference") if "reference" in table.columns else None
-    return at is not None and any(row[at] is not None for row in table.rows)
+    at = [i for i, name in enumerate(table.columns) if name in ("reference", "reference shape")]
+    return any(row[i] not in (None, "") for row in table.rows for i in at)
 
 
 def evidence_title(shown: ShownEvidence) -> str:

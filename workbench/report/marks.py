@@ -20,6 +20,9 @@ _SHARES = {
     "distribution": {"reference", "current"},
     "categories": {"reference", "current"},
     "missing": {"reference", "current"},
+    "missing_sets": {"reference", "current"},
+    "patterns": {"reference", "current"},
+    "profile": {"missing", "missing in reference"},
 }
 
 

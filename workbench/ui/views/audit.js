@@ -144,7 +144,7 @@ function show({ model, el }) {
 
   const detail = (d, check) => {
     if (!d || d.check !== check) return h("p", { class: "wb-muted" }, "Opening …");
-    const charts = d.charts.map((c) => h("figure", {}, h("figcaption", {}, h("strong", {}, c.title), h("br"), c.sentence), drawing(c)));
+    const charts = d.charts.map((c) => h("figure", { class: c.wide ? "wb-wide" : "" }, h("figcaption", {}, h("strong", {}, c.title), h("br"), c.sentence), drawing(c)));
     const numbers = d.measures.map((m) => [`${m.title}${m.scope ? ` · ${m.scope}` : ""}`, m.why || m.shown, m.n, m.method]);
     return h("div", { class: "wb-detail" },
       h("p", {}, d.reason || d.summary), d.notes.map((n) => h("p", { class: "wb-muted" }, n)),
