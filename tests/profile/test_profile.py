@@ -17,6 +17,7 @@ from scipy import stats
 import workbench as wb
 from workbench.audit.record import Record
 from workbench.core.finding import Evidence
+from workbench.report.captions import chart_sentence
 from workbench.report.charts import chart_spec, chart_svg
 from workbench.report.html import render_html
 from workbench.report.shown import ShownEvidence
@@ -98,7 +99,7 @@ def test_texts_and_times() -> None:
     assert found[("time_span_days", "when")].value == pytest.approx(399 / 24)
     assert found[("regular_share", "when")].value == pytest.approx(394 / 396)
     row = next(r for r in evidence(audit(current, reference), "times").rows if r[1] == "current")
-    assert row[2:6] == ("2026-01-01T00:00:00+00:00", "2026-01-17T15:00:00+00:00", "hourly", "394 of 396 steps")
+    assert row[2:6] == ("2026-01-01 00:00:00", "2026-01-17 15:00:00", "hourly", "394 of 396 steps")
 
 
 def test_a_column_used_as_another_type_is_a_measure() -> None:
@@ -277,6 +278,37 @@ def test_times_are_drawn_in_utc_to_the_second() -> None:
     assert [row[2] for row in when.rows] == pytest.approx(np.bincount(bins) / 400, abs=1 / 400)
     assert evidence(record, "wait").title == "wait over time"
     assert evidence(record, "wait").rows[0][0].startswith("below ")
+
+
+def test_sentences_say_what_stands_out() -> None:
+    """With a reference the largest change, alone the largest share; bins of whole numbers by the numbers in them."""
+
+    def said(record: Record, name: str, check: str = "quality.profile") -> str:
+        return chart_sentence(evidence(record, name, check))
+
+    ages = pd.DataFrame({"age": [20] * 30 + [21] * 20 + [22] * 50, "town": ["Ulm"] * 60 + ["Kiel"] * 40})
+    later = ages.assign(age=ages.age.replace(20, 22))
+    assert said(audit(later, ages), "age").startswith("Largest change: 22, 80.0% of current rows against 50.0%")
+    assert said(audit(ages, ages), "town") == "No share differs from the reference's by more than 0.1 points."
+    assert said(audit(ages), "town") == "Largest share: Ulm, 60.0% of rows."
+    assert said(audit(ages), "missing", "quality.missing") == "No value is missing."
+    assert said(audit(people()), "missing", "quality.missing").startswith("Most missing: income, ")
+
+
+def test_the_same_use_of_another_kind_of_values_is_told() -> None:
+    """A grade that was a number and is a text stays a category; the tables and sentences tell it."""
+    reference = people().assign(grade=np.arange(400) % 5)
+    current = reference.assign(grade=[f"{i}x" for i in reference.grade])
+    record = audit(current, reference)
+
+    uses = {row[0]: row[1] for row in evidence(record, "columns").rows}
+    assert uses["grade"] == "category as text, was as number"
+    assert "; 1 of another type than in the reference." in chart_sentence(evidence(record, "columns"))
+    said = chart_sentence(evidence(record, "grade"))
+    assert said.endswith("Not compared: the reference holds another kind of values (number).")
+    spec = json.dumps(chart_spec(ShownEvidence((0, 0), evidence(record, "columns"))))
+    assert '"category as text"' in spec
+    assert '"was as number"' in spec
 
 
 def test_small_drawings_draw() -> None:

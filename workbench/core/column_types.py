@@ -20,8 +20,8 @@ RULES = {
     "constant": "one distinct value",
     "identifier": f"has the role id or entity; or text or whole numbers, more than {FEW} values, no value twice",
     "boolean": "true and false; or two values that are 0 and 1, yes and no, y and n, or t and f",
-    "category": f"whole numbers of at most {FEW} distinct values, each twice on average; or text of at most {FEW} "
-    f"distinct values or one for every {_ROWS_A_CATEGORY} rows",
+    "category": f"at most {FEW} distinct values, whole numbers each twice on average; text also one for every "
+    f"{_ROWS_A_CATEGORY} rows",
     "count": f"whole numbers, none negative, more than {FEW} distinct values",
     "number": "any other numbers",
     "time": "dates, or dates with a time of day",

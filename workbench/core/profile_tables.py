@@ -42,13 +42,10 @@ def _column_row(view: ColumnView) -> tuple[Cell, ...]:
     c, r = view.current, view.reference
     gaps = [None if s is None or not s.rows else s.missing / s.rows for s in (c, r)]
     now, before = view.sparklines
-    use = view.used_as
-    if r is not None and view.used_as_in_reference != use:
-        use = f"{use}, was {view.used_as_in_reference}"
     middle = [view.quantile(q) for q in (0.0, 0.5, 1.0)]
     return (
         c.name,
-        use,
+        _use(view),
         *gaps,
         distinct_of(c),
         *middle,
@@ -57,6 +54,16 @@ def _column_row(view: ColumnView) -> tuple[Cell, ...]:
         now or None,
         before or None,
     )
+
+
+def _use(view: ColumnView) -> str:
+    """Return the type as used, with the reference's where it is another or holds another kind of values."""
+    now, before = view.used_as, view.used_as_in_reference
+    if view.reference is None or (now == before and len(view.both) > 1):
+        return now
+    if now != before:
+        return f"{now}, was {before}"
+    return f"{now} as {view.current.kind}, was as {view.reference.kind}"
 
 
 def types_table(views: Sequence[ColumnView]) -> Evidence:
@@ -74,6 +81,8 @@ def drawing(view: ColumnView) -> Evidence | None:
     notes: dict[str, Cell] = {"column": name}
     for side, column in (("current", view.current), ("reference", view.reference)):
         notes[f"missing_{side}"] = column.missing / column.rows if column is not None and column.rows else None
+    if view.reference is not None and len(view.both) == 1:
+        notes["not_compared"] = f"the reference holds another kind of values ({view.reference.kind})"
     if view.used_as == "boolean" and view.current.numeric and len(view.edges) == 3:
         return Evidence(name, f"Shares of {name}", "categories", _SHARES, _zero_and_one(view), notes)
     if view.current.numeric:
@@ -160,12 +169,12 @@ def _time_row(view: ColumnView, side: int) -> tuple[Cell, ...]:
     head: tuple[Cell, ...] = (column.name, ("current", "reference")[side])
     if table is None or not table.n or table.minimum is None or table.maximum is None:
         return (*head, *(None,) * 7)
-    ends = (instant(table.minimum), instant(table.maximum))
+    ends = (_in_utc(table.minimum), _in_utc(table.maximum))
     found: Steps | None = steps(table)
     if found is None:
         why = "one instant" if table.exact else "too many distinct times to tell"
         return (*head, *ends, why, None, None, None, None)
-    gap = span(found.largest), instant(found.largest_from)
+    gap = span(found.largest), _in_utc(found.largest_from)
     return (*head, *ends, found.name, f"{found.alike} of {found.n} steps", found.gaps, *gap)
 
 

@@ -79,7 +79,7 @@ def span(micros: float) -> str:
     """Return a length of time in words: "3 days", "1.5 hours", "250 ms"."""
     for size, unit in ((DAY, "days"), (3600 * SECOND, "hours"), (60 * SECOND, "minutes"), (SECOND, "seconds")):
         if micros >= size:
-            return f"{micros / size:.3g} {unit}"
+            return f"1 {unit[:-1]}" if micros == size else f"{micros / size:.3g} {unit}"
     return f"{micros / 1000:.3g} ms"
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from workbench.core.finding import Cell, Evidence
 from workbench.report import words
 
+_NOTHING = 0.001  # shares that differ by less read as the same
+
 
 def chart_sentence(evidence: Evidence) -> str:
     """Return what the chart of a table shows, in one sentence."""
@@ -37,22 +39,43 @@ def _forest_sentence(e: Evidence) -> str:
 
 
 def _shares_sentence(e: Evidence) -> str:
-    name = next((c for c in ("category", "column") if c in e.columns), None)
     gaps = []
     for at, (a, b) in enumerate(zip(_column(e, "current"), _column(e, "reference"), strict=True)):
         if (x := _number(a)) is not None and (y := _number(b)) is not None:
             gaps.append((abs(x - y), at, x, y))
     if not gaps:
-        return "Shares of the current data; there is no reference to compare with."
-    _, at, x, y = max(gaps)
-    what = words.plain(_column(e, name)[at], 40) if name else _bin_words(e, at)
+        return _alone(e)
+    largest, at, x, y = max(gaps)
+    if largest < _NOTHING:
+        return "No share differs from the reference's by more than 0.1 points."
     now, before = words.number(x, "share"), words.number(y, "share")
-    return f"Largest change: {what}, {now} of current rows against {before} of the reference."
+    return f"Largest change: {_named(e, at)}, {now} of current rows against {before} of the reference."
+
+
+def _alone(e: Evidence) -> str:
+    """Say what stands out where no reference is."""
+    known = [(v, -at) for at, cell in enumerate(_column(e, "current")) if (v := _number(cell)) is not None]
+    if not known or max(known)[0] == 0:
+        return "No value is missing." if e.kind == "missing" else "Nothing can be shown."
+    share, at = max(known)
+    what = "Most missing" if e.kind == "missing" else "Largest share"
+    why = e.notes.get("not_compared")
+    tail = f" Not compared: {words.plain(why, 100)}." if why else ""
+    return f"{what}: {_named(e, -at)}, {words.number(share, 'share')} of rows.{tail}"
+
+
+def _named(e: Evidence, at: int) -> str:
+    name = next((c for c in ("category", "column") if c in e.columns), None)
+    return words.plain(_column(e, name)[at], 40) if name else _bin_words(e, at)
 
 
 def _bin_words(e: Evidence, at: int) -> str:
-    low, high = (words.number(_column(e, k)[at]) for k in ("low", "high"))
-    return f"from {low} to {high}"
+    low, high = (_number(_column(e, k)[at]) for k in ("low", "high"))
+    if low is not None and high is not None and low % 1 == high % 1 == 0.5:  # bins of whole numbers
+        low, high = int(low + 0.5), int(high - 0.5)
+        if low == high:
+            return words.number(low)
+    return f"from {words.number(low)} to {words.number(high)}"
 
 
 def _reliability_sentence(e: Evidence) -> str:
@@ -144,7 +167,7 @@ def _profile_sentence(e: Evidence) -> str:
         name = words.plain(_column(e, "column")[at], 40)
         parts.append(f"most missing: {name}, {words.number(share, 'share')}")
     if changed:
-        parts.append(f"{changed} used as another type than in the reference")
+        parts.append(f"{changed} of another type than in the reference")
     return f"{'; '.join(parts)}."
 
 

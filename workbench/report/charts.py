@@ -175,7 +175,8 @@ def _dumbbell(rows: Rows, name: str, title: str, c: Palette) -> Spec:
     y = {"field": "at", "type": "ordinal", "axis": None, "scale": {"paddingOuter": 0.6}}
     about = f"share of rows: {title}" if title else "share of rows"
     axis = {"title": about, "format": "~%", "tickCount": 5, "titleLimit": 270}
-    scale = {"zero": True, "nice": True}
+    known = [v for row in rows for k in ("current", "reference") if (v := as_number(row.get(k))) is not None]
+    scale = {"zero": True, "nice": True} if any(known) else {"domain": [0, 1]}
     x: Spec = {"type": "quantitative", "axis": axis, "scale": scale}
     return {
         "data": {"values": rows},
@@ -247,11 +248,12 @@ def _rows(shown: ShownEvidence) -> Rows:
     most = 400 if table.kind in _DENSE else MOST_ROWS
     for at, cells in enumerate(table.rows[:most]):
         pairs = zip(table.columns, cells, strict=True)
-        row = {k: v if k == "window" else as_text(v) for k, v in pairs if k in _FIELDS}
+        row = {k: v if k in _WHOLE else as_text(v) for k, v in pairs if k in _FIELDS}
         rows.append({**row, "hidden": at in shown.hidden})
     return rows
 
 
+_WHOLE = ("window", "used as")  # our own words, not the data's
 _DENSE = ("curve", "distribution", "lines", "confusion", "windows", "missing_sets", "associations")
 _FIELDS = frozenset(
     """label n value low high reference current category column mean_score observed x y series truth prediction

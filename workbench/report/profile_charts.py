@@ -10,12 +10,12 @@ from workbench.core.shape import heights
 from workbench.report import words
 from workbench.report.chart_parts import Palette, Rows, Spec, as_number, marked
 
-_WIDTH, _ROW, _HEAD = 520, 28, 26
-_TYPE, _MISSING, _BAR, _SHAPE = 136, 260, 40, 356
-_NAME_LETTERS, _LABEL_LETTERS = 20, 18
+_WIDTH, _ROW, _HEAD = 456, 28, 26  # so narrow that a phone shows its letters at nearly their size
+_TYPE, _MISSING, _BAR, _SHAPE = 132, 232, 32, 320
+_NAME_LETTERS, _LABEL_LETTERS = 18, 18
 _SETS, _SET_COLUMNS = 15, 24
 _ROOM = 28  # pixels: the reader's font may be wider than the one that the drawing was measured with
-_SHADES = ["#eef4fb", "#1f6fbf"]  # no theme's own colours: the dark theme, which replaces those, would part them
+_FAINT, _FULL = 0.05, 0.5  # of the accent: the ink is read on both, on the light theme and on the dark
 
 
 # ---------------------------------------------------------------------------- columns as small multiples
@@ -30,7 +30,12 @@ def profile(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> Spec:
     drawn = [{**row, "top": _HEAD + at * _ROW, "middle": _HEAD + (at + 0.5) * _ROW} for at, row in enumerate(rows)]
     layers = [*_heads(x, y, c), *_lines(drawn, x, y, c), *_names(drawn, x, y, c), *_gaps(drawn, x, y, c)]
     layers += _shapes(drawn, x, y, c)
-    return {"width": _WIDTH, "height": height, "layer": layers}
+    return {
+        "width": _WIDTH,
+        "height": height,
+        "padding": {"left": 1, "right": 14, "top": 2, "bottom": 4},
+        "layer": layers,
+    }
 
 
 def _heads(x: Spec, y: Spec, c: Palette) -> list[Spec]:
@@ -53,11 +58,16 @@ def _lines(rows: Rows, x: Spec, y: Spec, c: Palette) -> list[Spec]:
 
 def _names(rows: Rows, x: Spec, y: Spec, c: Palette) -> list[Spec]:
     names = [{"x": 0, "y": r["middle"], "text": words.plain(r.get("column"), _NAME_LETTERS)} for r in rows]
-    types = [{"x": _TYPE, "y": r["middle"], "text": r.get("used as")} for r in rows]
+    types, before = [], []
+    for row in rows:
+        use, was, other = str(row.get("used as") or "").partition(", was ")
+        types.append({"x": _TYPE, "y": row["middle"] - (5 if was else 0), "text": use})
+        before += [{"x": _TYPE, "y": row["middle"] + 7, "text": f"was {other}"}] if was else []
     patterns = [{"x": _SHAPE, "y": r["middle"], "text": _instead(r)} for r in rows if not r.get("shape")]
     return [
         _text(names, x, y, c.ink, _TYPE - 8),
-        _text(types, x, y, c.muted, _MISSING - _TYPE - 8),
+        _text(types, x, y, c.muted, _MISSING - _TYPE - 4),
+        _text(before, x, y, c.warn, _MISSING - _TYPE - 4, fontSize=10),
         _text(patterns, x, y, c.muted, _WIDTH - _SHAPE),
     ]
 
@@ -197,17 +207,16 @@ def associations(rows: Rows, notes: Mapping[str, Cell], c: Palette, _: str) -> S
         if one in names and two in names and one != two and value is not None:
             at, under = sorted((names.index(one), names.index(two)))
             text = words.number(round(value, 2) + 0.0, decimals=2)  # no minus before zero
-            cells.append({"x": at, "y": under - 1, "size": abs(value), "text": text, "dark": abs(value) > 0.85})
+            cells.append({"x": at, "y": under - 1, "size": abs(value), "text": text})
     n = max(1, len(names) - 1)
     x: Spec = {"type": "ordinal", "field": "x", "axis": None, "scale": {"domain": list(range(n))}}
     y: Spec = {"type": "ordinal", "field": "y", "axis": None, "scale": {"domain": list(range(n))}}
     shade: Spec = {"field": "size", "type": "quantitative", "legend": None}
-    shade["scale"] = {"domain": [0, 1], "range": _SHADES}
+    shade["scale"] = {"domain": [0, 1], "range": [_FAINT, _FULL]}
     words_of = {"x": x, "y": y, "text": {"field": "text", "type": "nominal"}}
     layers = [
-        marked({"type": "rect"}, {"x": x, "y": y, "color": shade}),
-        marked({"type": "text", "color": "#1a1e23"}, words_of, transform=[{"filter": "!datum.dark"}]),
-        marked({"type": "text", "color": "#fefefe"}, words_of, transform=[{"filter": "datum.dark"}]),
+        marked({"type": "rect", "color": c.accent}, {"x": x, "y": y, "opacity": shade}),
+        marked({"type": "text", "color": c.ink}, words_of),
         _beside([words.plain(name, _LABEL_LETTERS) for name in names[1:]], y, c),
         _over([words.plain(name, _LABEL_LETTERS) for name in names[:-1]], x, c),
     ]
