@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from workbench.audit.bundle import open_bundle
+from tests.ui.test_attachment import recorded
+from workbench.audit.bundle import open_bundle, write_bundle
+from workbench.core.finding import Attachment
+from workbench.core.framed import framed as framed_page
 from workbench.report import words
 from workbench.ui import payload, view
 from workbench.ui.app.pages import AuditView, _module
@@ -70,6 +74,41 @@ def test_no_other_file_can_be_named(page: Any, app: str) -> None:
         page.goto(f"{app}/?bundle={name}")
         page.locator(".wb-error").wait_for(timeout=60_000)
         assert page.locator("img").count() == 0
+
+
+LIVE = b"""<p>deep report</p><script>parent.document.title = "owned"; document.body.append("ran")</script>
+<img src=x onerror="top.owned = 1"><form action="http://192.0.2.1/"><button>send</button></form>
+<meta http-equiv=refresh content="0; url=http://192.0.2.1/"><iframe srcdoc="<script>top.owned = 2</script>"></iframe>"""
+
+
+@pytest.mark.parametrize("framed", [True, False])
+def test_an_attached_page_is_read_and_nothing_in_it_runs(page: Any, app: str, bundles: Path, framed: bool) -> None:
+    """A page of another maker is seen in a frame of its own: no script, no request, no hold on the app."""
+    attachment = Attachment(
+        "quality.missing.html",
+        "text/html",
+        framed_page(LIVE.decode(), "Deep", ["By another."], ("a", "b"), []) if framed else LIVE,
+    )
+    record = recorded(attachment)
+    name = f"attached-{framed}".lower()
+    files = {"record.json": record.to_json(), attachment.name: attachment.data}
+    write_bundle(bundles / name, files, record.digest)
+    try:
+        page.goto(f"{app}/?bundle={name}")
+        page.locator(".wb-finding", has_text="Missing values").click()
+        title = page.title()
+        page.get_by_role("button", name="Show it").click()
+        inner = page.frame_locator(".wb-frame")
+        (inner.frame_locator("iframe") if framed else inner).get_by_text("deep report").wait_for(timeout=60_000)
+        page.wait_for_timeout(1000)
+        if os.environ.get("SCREENSHOTS"):
+            page.screenshot(path=f"{os.environ['SCREENSHOTS']}/{name}.png", full_page=True)
+
+        assert page.title() == title
+        assert page.evaluate("window.owned === undefined")
+        assert page.foreign == []
+    finally:
+        shutil.rmtree(bundles / name)
 
 
 def test_dark_theme(chromium: Any, app: str) -> None:

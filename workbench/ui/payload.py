@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.audit.record import Record
 from workbench.audit.threshold import audited_threshold, rates_at, thresholds
+from workbench.core.errors import WorkbenchError
+from workbench.core.finding import Attachment
 from workbench.report import words
 from workbench.report.html import Section, section_of, untested
 from workbench.report.pieces import Table
@@ -104,6 +106,10 @@ def _detail(section: Section) -> dict[str, Any]:
         "notes": [words.plain(note, 400) for note in finding.notes],
         "charts": [{"uri": c.uri, "title": c.title, "sentence": c.sentence, "wide": c.wide} for c in section.charts],
         "tables": [_table(t) for t in section.tables],
+        "attachments": [
+            {"name": name, "words": f"{words.number(size)} bytes, SHA-256 {sha256[:16]}"}
+            for name, size, sha256 in section.attachments
+        ],
         "measures": [
             {
                 "title": words.measure_title(m.measure.name),
@@ -120,6 +126,26 @@ def _detail(section: Section) -> dict[str, Any]:
         "params": {str(k): str(v) for k, v in finding.params.items()},
         "code_text": f'record.to_frame().query("check == {finding.check!r}")',
     }
+
+
+def attachment(record: Record, name: str, read: Callable[[str], bytes] | None) -> dict[str, Any]:
+    """Return the page that a check attached, for a frame without scripts; or why it is not shown.
+
+    It comes with the record, or from the file beside it, and then only with the digest that the record names.
+    """
+    about = record.beside.get("attachments", {}).get(name)
+    if about is None or about.get("media_type") != "text/html":
+        return {"name": name, "page": "", "why": "the record names no such page"}
+    known = record.attachments.get(name)
+    try:
+        found = known or (Attachment(name, "text/html", read(name)) if read is not None else None)
+    except (OSError, ValueError, WorkbenchError):
+        found = None
+    if found is None:
+        return {"name": name, "page": "", "why": "the file does not lie beside the record: run the audit again"}
+    if found.sha256 != about.get("sha256"):
+        return {"name": name, "page": "", "why": "the file beside the record is not the one that the check attached"}
+    return {"name": name, "page": found.data.decode("utf-8", "replace"), "why": ""}
 
 
 def _why(m: ShownMeasure) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Listener = Callable[[str, Any], None]
 SECONDS_BETWEEN_UPDATES = 0.25
-SHOWN = ("state", "progress", "detail", "rates", "column", "series", "window")
+SHOWN = ("state", "progress", "detail", "rates", "column", "series", "window", "attachment")
 """What a session tells the view; a shell holds one value of each."""
 _LOOKS = {"column": drift_payload.column, "series": drift_payload.series, "window": drift_payload.window}
 
@@ -29,11 +29,18 @@ class Session:
     """State of one screen over an audit that can run, or over a finished record that is only read.
 
     Acts are queued and done one after another on a thread of the session, so a callback returns at once. Listeners are
-    told (name, value) for each of `SHOWN`; progress is told at most four times a second.
+    told (name, value) for each of `SHOWN`; progress is told at most four times a second. `read` gives a file that lies
+    beside a record that was opened.
     """
 
-    def __init__(self, audit: Audit | None = None, record: Record | None = None) -> None:
+    def __init__(
+        self,
+        audit: Audit | None = None,
+        record: Record | None = None,
+        read: Callable[[str], bytes] | None = None,
+    ) -> None:
         self._audit = audit
+        self._read = read
         self._record = record if audit is None else audit.record
         self._lock = threading.RLock()
         self._listeners: list[Listener] = []
@@ -138,6 +145,7 @@ class Session:
             "open": self._open,
             "threshold": self._threshold,
             "look": self._look,
+            "attachment": self._attachment,
             "export": self._export,
         }
         name = str(act.get("name"))
@@ -173,6 +181,7 @@ class Session:
             self._looked = {}
             self._phase = "partial" if self._cancel.is_set() else "done"
             self._progress = {}
+        self._tell("attachment", {})  # what an earlier run attached is not this record's
         self._tell("state")
         self._tell("finished")
 
@@ -196,6 +205,10 @@ class Session:
     def _open(self, value: Any) -> None:
         if self._record is not None and isinstance(value, str):
             self._tell("detail", payload.detail(self._record, value))
+
+    def _attachment(self, value: Any) -> None:
+        if self._record is not None and isinstance(value, str):
+            self._tell("attachment", payload.attachment(self._record, value, self._read))
 
     def _look(self, value: Any) -> None:
         """Tell the column, the series and the window that the view looks at, where they are others than before."""

@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.audit.bundle import MANIFEST, open_bundle
-from workbench.audit.record import Record
+from workbench.audit.bundle import MANIFEST, Bundle, open_bundle
 from workbench.core.errors import WorkbenchError
 from workbench.monitor.store import DATABASE
 from workbench.report import words
@@ -75,9 +74,9 @@ def monitors(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in found)
 
 
-def open_record(folder: Path, name: str) -> Record | None:
-    """Return the record of a bundle that is in the list; None for any other name."""
+def open_listed(folder: Path, name: str) -> Bundle | None:
+    """Return a bundle that is in the list; None for any other name."""
     for path in _manifests(folder):
         if path.parent.relative_to(folder).as_posix() == name:
-            return open_bundle(path.parent).record
+            return open_bundle(path.parent)
     return None

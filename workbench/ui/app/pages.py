@@ -12,7 +12,7 @@ import param
 from workbench.core.errors import WorkbenchError
 from workbench.report import words
 from workbench.ui import view
-from workbench.ui.app.library import Entry, entries, monitors, open_record
+from workbench.ui.app.library import Entry, entries, monitors, open_listed
 from workbench.ui.app.timeline import timeline_html
 from workbench.ui.session import SHOWN, Session
 
@@ -53,6 +53,7 @@ class AuditView(pn.custom.JSComponent):
     column = param.Dict(default={})
     series = param.Dict(default={})
     window = param.Dict(default={})
+    attachment = param.Dict(default={})
     act = param.Dict(default={})
     look = param.Dict(default={})
 
@@ -100,12 +101,13 @@ def _list(folder: Path) -> list[Any]:
 def _bundle(folder: Path, name: str) -> list[Any]:
     back = _markup(_BACK.render())
     try:
-        record = open_record(folder, name)
+        bundle = open_listed(folder, name)
+        record = None if bundle is None else bundle.record
     except WorkbenchError as error:
         return [back, _markup(_PROBLEM.render(text=str(error)))]
-    if record is None:
+    if bundle is None or record is None:
         return [back, _markup(_PROBLEM.render(text=f"there is no bundle called {name!r} in this folder"))]
-    session = Session(record=record)
+    session = Session(record=record, read=bundle.read)
     pn.state.on_session_destroyed(lambda _: session.close())
     return [back, AuditView(session)]
 

@@ -1,5 +1,5 @@
 // The audit on screen. One view for the notebook and the app: it only shows what `state`, `progress`, `detail`,
-// `rates`, `column`, `series` and `window` say and writes what the user does to `act`
+// `rates`, `column`, `series`, `window` and `attachment` say and writes what the user does to `act`
 // and what they look at to `look`. Text from data goes in by textContent, never as markup.
 import { h, isDark, s, table, tabs, themed, verdict, whisker, drawing } from "./parts.js";
 import { driftPage } from "./drift.js";
@@ -142,6 +142,13 @@ function show({ model, el }) {
     for (const image of root.querySelectorAll("img.wb-drawing")) image.src = themed(image.uri, isDark(root));
   };
 
+  // A page of another maker: in a frame that has no scripts, no forms and no origin.
+  const attached = (a) => {
+    const got = model.get("attachment") || {};
+    const page = got.name === a.name ? h("div", {}, got.page ? h("iframe", { class: "wb-frame", title: a.name, sandbox: "", referrerpolicy: "no-referrer", srcdoc: got.page }) : h("p", { class: "wb-message wb-error" }, `✕ ${got.why}`)) : null;
+    return [h("p", { class: "wb-row" }, h("span", {}, `Attached: ${a.name}, ${a.words}. By another program; shown without scripts.`), page ? null : h("button", { onclick: () => act("attachment", a.name) }, "Show it")), page];
+  };
+
   const detail = (d, check) => {
     if (!d || d.check !== check) return h("p", { class: "wb-muted" }, "Opening …");
     const charts = d.charts.map((c) => h("figure", { class: c.wide ? "wb-wide" : "" }, h("figcaption", {}, h("strong", {}, c.title), h("br"), c.sentence), drawing(c)));
@@ -149,8 +156,9 @@ function show({ model, el }) {
     return h("div", { class: "wb-detail" },
       h("p", {}, d.reason || d.summary), d.notes.map((n) => h("p", { class: "wb-muted" }, n)),
       h("div", { class: "wb-charts" }, charts),
-      d.tables.map((t) => h("details", {}, h("summary", {}, `${t.title} (${t.total} rows)`), h("div", { class: "wb-scroll" }, table(t.columns, t.rows)))),
-      h("details", { open: !charts.length }, h("summary", {}, `Numbers (showing ${numbers.length} of ${d.total})`), h("div", { class: "wb-scroll" }, table(["Measure", "Value [interval]", "n", "Method"], numbers))),
+      (d.attachments || []).flatMap(attached),
+      d.tables.map((t) => h("details", { open: !charts.length }, h("summary", {}, `${t.title} (${t.total} rows)`), h("div", { class: "wb-scroll" }, table(t.columns, t.rows)))),
+      h("details", { open: !charts.length && !d.tables.length }, h("summary", {}, `Numbers (showing ${numbers.length} of ${d.total})`), h("div", { class: "wb-scroll" }, table(["Measure", "Value [interval]", "n", "Method"], numbers))),
       h("details", {}, h("summary", {}, "How it is computed"), h("dl", {}, Object.entries(d.help).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]))),
       h("details", {}, h("summary", {}, "Code"), h("pre", {}, d.code_text)));
   };
@@ -214,6 +222,7 @@ function show({ model, el }) {
   model.on("change:state", all);
   model.on("change:progress", progress);
   model.on("change:detail", () => found(model.get("state")));
+  model.on("change:attachment", () => found(model.get("state")));
   model.on("change:rates", forest);
   for (const name of ["column", "series", "window"]) model.on(`change:${name}`, drift[name]);
   all();

@@ -28,6 +28,7 @@ class AuditWidget(anywidget.AnyWidget):
     column = traitlets.Dict().tag(sync=True)
     series = traitlets.Dict().tag(sync=True)
     window = traitlets.Dict().tag(sync=True)
+    attachment = traitlets.Dict().tag(sync=True)
     act = traitlets.Dict().tag(sync=True)
     look = traitlets.Dict().tag(sync=True)
 
