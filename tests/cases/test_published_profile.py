@@ -1,4 +1,4 @@
-"""Published cases S02, S05 and S15 as far as the profile answers them; S05 and S15 more in test_published_drift."""
+"""Published cases S02, S05, S14 and S15 as far as the profile answers them; the rest where errors and drift are."""
 
 from __future__ import annotations
 
@@ -81,6 +81,28 @@ def test_s05_rows_of_adult_that_miss_nothing(shared_data: Path) -> None:
     labels = categories(audit(data), "income-per-year", 45_222)
     assert labels[">50K"] / 45_222 == pytest.approx(0.2478, abs=5e-5)
     assert sum(labels.values()) == 45_222
+
+
+def test_s14_codes_that_nobody_documented(shared_data: Path) -> None:
+    """S14: the profile shows each code with its rows, and tells repeated rows and the rate of default."""
+    path = shared_data / "credit-card-default" / "credit-card-clients.csv"
+    record = wb.Audit(str(path), checks=[*CHECKS, "quality.duplicates"], policy={"rules": []}).run()
+    columns = {row[0]: row[1] for row in next(iter(record.finding("quality.profile").evidence)).rows}
+
+    assert [columns[c] for c in ("SEX", "EDUCATION", "MARRIAGE")] == ["category"] * 3
+    assert {k: codes(record, "EDUCATION")[k] for k in (0, 5, 6)} == {0: 14, 5: 280, 6: 51}
+    assert codes(record, "MARRIAGE")[0] == 54
+    assert measures(record, "quality.duplicates", "duplicate_rows") == {"": 35}
+    means = measures(record, "quality.profile", "mean")
+    assert means[next(c for c in means if c.lower().startswith("default"))] == pytest.approx(0.2212, abs=5e-5)
+
+
+def codes(record: Record, column: str) -> dict[int, int]:
+    """Return the rows of each whole number that is drawn of a column."""
+    table = next(e for e in record.finding("quality.profile").evidence if e.name == column)
+    rows = record.subject["current"]["rows"]
+    assert all(high - low == 1 for low, high, *_ in table.rows)
+    return {round(low + 0.5): round(float(row_now or 0) * rows) for low, _, _, row_now in table.rows}
 
 
 def test_s15_the_first_rows_of_elec2_are_constant(shared_data: Path) -> None:

@@ -91,7 +91,8 @@ def _second(table: NumberCounts, d: Floats, shares: Floats, scale: float) -> flo
 def edges_for(tables: Sequence[NumberCounts], bins: int, *, whole: bool) -> Floats:
     """Return the edges of at most `bins` equal bins over the middle 99 % of the tables together; whole ones if whole.
 
-    What lies outside falls into the first and the last bin.
+    What lies outside falls into the first and the last bin. Whole numbers that fit have a bin each, the rarest too:
+    they may be codes.
     """
     known = [t for t in tables if t.n]
     if not known:
@@ -100,6 +101,8 @@ def edges_for(tables: Sequence[NumberCounts], bins: int, *, whole: bool) -> Floa
     weights = np.concatenate([t.counts / t.n for t in known])
     order = np.argsort(values, kind="stable")
     values, reached = values[order], np.cumsum(weights[order]) / len(known)
+    if whole and values[-1] - values[0] < bins and abs(values).max() < 2**52:
+        return np.arange(values[0], values[-1] + 1.5, dtype=np.float64) - 0.5
     low, high = (float(values[min(len(values) - 1, int(np.searchsorted(reached, q)))]) for q in (0.005, 0.995))
     if not high > low:
         return np.array([low - 0.5, low + 0.5]) if abs(low) < 2**52 else np.array([low, math.nextafter(low, math.inf)])
