@@ -68,6 +68,22 @@ def test_broken_files_say_what_is_wrong_and_repeat_no_row(name: str, tmp_path: P
     assert told.value.__cause__ is None
 
 
+def test_of_many_files_the_broken_one_is_named(tmp_path: Path) -> None:
+    """A line is of little use without its file."""
+    (tmp_path / "one.csv").write_bytes(b"a,b\n1,2\n")
+    (tmp_path / "two.csv").write_bytes(b"a,b\n1,2\n1,\xff\n")
+    for source in (str(tmp_path / "*.csv"), [tmp_path / "one.csv", tmp_path / "two.csv"]):
+        with pytest.raises(DataError, match=r"two\.csv' cannot be read \(line 3\): it is not valid UTF-8"):
+            open_frame(source)
+
+
+def test_times_beyond_64_bits_are_named() -> None:
+    """Dates of Arrow reach farther than microseconds do: the column is named, nothing crashes."""
+    far = pa.table({"x": [1, 2], "d": pa.array([0, 2**31 - 1], pa.int32()).cast(pa.date32())})
+    with pytest.raises(DataError, match="column 'd' holds a time that is out of range"):
+        wb.Audit(far, checks=["quality.profile"], policy=RULELESS).run()
+
+
 def whole(tmp_path: Path) -> bytes:
     """Return a Parquet file of some thousand rows."""
     pq.write_table(pa.table({"a": range(5000), "b": ["x"] * 5000}), tmp_path / "whole.parquet")

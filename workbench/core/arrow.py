@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -11,6 +12,8 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from workbench.core.errors import DataError, shown
 
 
 class Kind(StrEnum):
@@ -69,6 +72,20 @@ def normal(array: pa.Array, kind: Kind) -> pa.Array:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     return _NORMAL[kind](array)
+
+
+def normal_batch(batch: pa.RecordBatch, names: Sequence[str], kinds: Sequence[Kind]) -> pa.RecordBatch:
+    """Return a batch as counting takes it; DataError names the column whose times lie beyond 64 bits."""
+    arrays = []
+    for i, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        try:
+            arrays.append(normal(batch.column(i), kind))
+        except pa.ArrowInvalid:
+            raise DataError(
+                f"column {shown(name)} holds a {kind} that is out of range (times reach 292,000 years from 1970): "
+                "repair it, or leave the column out."
+            ) from None
+    return pa.RecordBatch.from_arrays(arrays, names=list(names))
 
 
 def _number(array: pa.Array) -> pa.Array:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.core.arrow import Kind as Kind
-from workbench.core.arrow import kind_of, normal
+from workbench.core.arrow import kind_of, normal_batch
 from workbench.core.errors import DataError, shown, unknown
 from workbench.core.reading import meaning
 
@@ -74,8 +74,7 @@ class Frame:
         own = [self._own[self.names.index(name)] for name in wanted]
         kinds = [self._by_name[name].kind for name in wanted]
         for batch in recut(self._read(None if columns is None else own), rows):
-            arrays = [normal(batch.column(i), kind) for i, kind in enumerate(kinds)]
-            yield pa.RecordBatch.from_arrays(arrays, names=list(wanted))
+            yield normal_batch(batch, wanted, kinds)
 
 
 def _names(labels: Sequence[object]) -> tuple[str, ...]:

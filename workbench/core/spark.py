@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.core import errors
-from workbench.core.arrow import normal
+from workbench.core.arrow import normal_batch
 from workbench.core.counts import Counted
 from workbench.core.dataset import Dataset, Roles
 from workbench.core.duplicates import DuplicateBuilder, DuplicateCounts
@@ -127,10 +127,9 @@ class _Counting:
 
     def _part(self, batches: Iterator[pa.RecordBatch]) -> Part:
         counter = PartCounter(self.fields, self.roles, self.model, self.name, self.sampling)
-        kinds = [f.kind for f in self.fields]
+        names, kinds = [f.name for f in self.fields], [f.kind for f in self.fields]
         for batch in recut(batches if self.prepare is None else map(self.prepare, batches), BLOCK):
-            arrays = [normal(batch.column(i), kind) for i, kind in enumerate(kinds)]
-            counter.push(pa.RecordBatch.from_arrays(arrays, names=[f.name for f in self.fields]))
+            counter.push(normal_batch(batch, names, kinds))
         return counter.done()
 
 

@@ -71,8 +71,8 @@ def _first_line(file: str) -> str:
     return start.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
 
 
-def _fault(con: Any, files: list[str], options: Options, error: Exception) -> Exception:
-    """Return an error that names the line, when reading everything as text meets one."""
+def _fault(con: Any, files: list[str], options: Options, error: Exception, source: object) -> tuple[Exception, object]:
+    """Return an error that names the line, and its file, when reading everything as text meets one."""
     import duckdb
 
     for file in files:
@@ -82,11 +82,11 @@ def _fault(con: Any, files: list[str], options: Options, error: Exception) -> Ex
         settings = {"auto_detect": False, "header": True, "delim": delimiter, "quote": '"', "escape": '"'}
         try:
             _call(con, "read_csv", [file], {**settings, **_LONG_LINES, "columns": columns}).aggregate(
-                "count(*)"
+                "count(COLUMNS(*))"
             ).fetchall()
         except duckdb.Error as found:
-            return found
-    return error
+            return found, file
+    return error, source
 
 
 def _call(con: Any, function: str, files: list[str], settings: dict[str, Any]) -> Any:
@@ -161,7 +161,9 @@ def open_frame(
         return _RemoteFrame(frame, files) if stores else frame
     except duckdb.Error as error:
         plain = engine == Engine.CSV and not any(f.lower().endswith(".gz") for f in files)
-        raise DataError(explained(_fault(con, files, options, error) if plain else error, source)) from None
+        raise DataError(
+            explained(*(_fault(con, files, options, error, source) if plain else (error, source)))
+        ) from None
 
 
 class _RemoteFrame(Frame):
