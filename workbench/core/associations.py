@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -43,6 +44,11 @@ class Column:
         """Return which rows have a value."""
         return ~np.isnan(self.numbers) if self.numbers is not None else np.asarray(self.codes) != MISSING
 
+    @cached_property
+    def ranks(self) -> Floats:
+        """Return the mid-ranks of the numbers, for the pairs in which no row is left out."""
+        return _ranks(np.asarray(self.numbers))
+
 
 def number_column(name: str, column: pa.Array) -> Column:
     """Return a column as numbers; infinite ones count as missing."""
@@ -78,7 +84,8 @@ def associations(one: Column, two: Column, level: float = 0.95) -> list[Associat
     found: list[Association] = []
     if one.numbers is not None and two.numbers is not None:
         x, y = one.numbers[both], two.numbers[both]
-        found += [pearson(x, y, level), spearman(x, y, level)]
+        ranks = (one.ranks, two.ranks) if both.all() else (_ranks(x), _ranks(y))
+        found += [pearson(x, y, level), _of_ranks(*ranks, level)]
     for numeric, other in ((one, two), (two, one)):
         alone = numeric.codes is None or other.numbers is None  # two scales have V and correlations
         if numeric.numbers is not None and other.codes is not None and alone:
@@ -98,7 +105,11 @@ def spearman(x: Floats, y: Floats, level: float = 0.95) -> Association:
 
     Psychometrika 65:23: sqrt((1 + r^2 / 2) / (n - 3)).
     """
-    return _correlation("spearman", _ranks(x), _ranks(y), level, lambda r, n: math.sqrt((1 + r * r / 2) / (n - 3)))
+    return _of_ranks(_ranks(x), _ranks(y), level)
+
+
+def _of_ranks(x: Floats, y: Floats, level: float) -> Association:
+    return _correlation("spearman", x, y, level, lambda r, n: math.sqrt((1 + r * r / 2) / (n - 3)))
 
 
 def _ranks(x: Floats) -> Floats:
