@@ -11,7 +11,7 @@ from workbench.audit.cells import ON_ALL_ROWS, RATES, Cells, Columns, Group, Lev
 from workbench.audit.record import Record
 from workbench.audit.suppressed import WITHHELD, without_numbers
 from workbench.audit.withheld import Withheld
-from workbench.core.finding import Finding, Measure, column_label
+from workbench.core.finding import Finding, Measure, column_label, group_parts
 from workbench.core.rates import Fraction, gap_measures
 
 
@@ -57,7 +57,16 @@ class Release:
             return self._of_group(finding, m)
         if m.column in self.groupings:
             m = self._of_grouping(finding, m, self.groupings[m.column])
+        elif self._tells_of_withheld(finding, m):
+            m = emptied(m)
         return emptied(m) if self._of_few_rows(m) else m
+
+    def _tells_of_withheld(self, finding: Finding, m: Measure) -> bool:
+        """Say whether a measure of several columns is also about one of which groups are withheld."""
+        if m.name in known.OF_ALL_COLUMNS:
+            return any(self.withheld.at(columns, Level.ROWS) for columns in self.tables)
+        pair = group_parts(m.column) if finding.check in known.OF_PAIRS else []
+        return any(self.withheld.any((column,)) for column, _ in pair)
 
     def _of_few_rows(self, m: Measure) -> bool:
         of_rows = m.unit in ("", "share", "rows", "ratio") and m.name not in known.NOT_OF_ROWS

@@ -43,7 +43,7 @@ def _table(release: Release, finding: Finding, evidence: Evidence, most_edges: i
         return _confusion(evidence, release.minimum)
     if finding.check in known.WHOLE_TABLES or evidence.kind in ("reliability", "curve"):
         return evidence
-    if finding.check in known.TABLE_COLUMNS:
+    if finding.check in known.TABLE_COLUMNS and evidence.kind not in known.NEVER_TABLES:
         return _some_columns(release, evidence, known.TABLE_COLUMNS[finding.check])
     return None
 

@@ -53,9 +53,18 @@ GAPS: Mapping[str, Level] = {
 OF_MODELS = frozenset({"adjusted_log_odds", "adjusted_odds_ratio", "mantel_haenszel_difference"})
 """Fitted to a sample's rows: told only where no group of the columns is withheld."""
 
-_SINGLE = "minimum maximum min max smallest largest first last earliest latest shortest longest max_error mode"
+_SINGLE = """
+minimum maximum min max smallest largest first last earliest latest shortest longest max_error mode shortest_text
+longest_text time_span_days largest_gap_seconds
+"""
 SINGLE_VALUES = frozenset(_SINGLE.split())
-"""Names of measures that are the value of one row."""
+"""Names of measures that are the value of one row, or lie between two."""
+
+OF_ALL_COLUMNS = frozenset({"missing_cells", "complete_row_share", "missing_sets"})
+"""Measures over all columns: less what each of the others tells, they tell of a column that is withheld."""
+
+OF_PAIRS = frozenset({"quality.associations"})
+"""Checks whose measures are about two columns that need not form groups."""
 
 QUANTILES = {"quantile_01": 0.01, "quantile_05": 0.05, "quantile_25": 0.25, "median": 0.5, "median_absolute_error": 0.5,
              "quantile_75": 0.75, "quantile_95": 0.95, "quantile_99": 0.99}  # fmt: skip
@@ -87,6 +96,9 @@ TABLE_COLUMNS: Mapping[str, frozenset[str]] = {
     "quality.missing": frozenset({"column", "current", "reference"}),
 }
 """Checks of whose tables some columns are told."""
+
+NEVER_TABLES = frozenset({"missing_sets", "patterns"})
+"""Kinds of tables that count sets and patterns of few rows, or their rest."""
 
 LEVELLED = frozenset(
     {
