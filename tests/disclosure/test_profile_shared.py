@@ -79,6 +79,9 @@ def test_tables_of_sets_and_patterns_stay_at_home(parent: Record, released: Reco
 
     assert {"missing_sets", "patterns", "associations", "profile"} <= kinds[0]
     assert not {"missing_sets", "patterns", "associations"} & kinds[1]
+    names = {e.name for f in released.findings for e in f.evidence}
+    assert {"columns", "types"} <= names
+    assert "times" not in names
     page = render_html(released)
     assert "rare" not in page.replace("rarest", "")
     assert "Columns of the current data" in page

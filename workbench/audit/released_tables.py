@@ -247,7 +247,9 @@ def _confusion(evidence: Evidence, minimum: int) -> Evidence | None:
     return None if few else evidence
 
 
-def _some_columns(release: Release, evidence: Evidence, wanted: frozenset[str]) -> Evidence:
+def _some_columns(release: Release, evidence: Evidence, wanted: frozenset[str]) -> Evidence | None:
+    if wanted.intersection(evidence.columns) <= {"column"}:
+        return None
     rows = []
     for row in evidence.rows:
         about = dict(zip(evidence.columns, row, strict=True))

@@ -92,7 +92,7 @@ WHOLE_TABLES = frozenset(
 """Checks whose tables hold names of columns, methods and numbers of all rows, no value of a row."""
 
 TABLE_COLUMNS: Mapping[str, frozenset[str]] = {
-    "quality.profile": frozenset({"column", "used as", "kind", "type", "rows", "missing", "distinct"}),
+    "quality.profile": frozenset({"column", "used as", "missing", "distinct", "type", "columns", "rule"}),
     "quality.missing": frozenset({"column", "current", "reference"}),
 }
 """Checks of whose tables some columns are told."""
