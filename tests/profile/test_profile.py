@@ -117,6 +117,24 @@ def test_a_column_used_as_another_type_is_a_measure() -> None:
     assert {j.column for j in judged.verdict.judgements if j.outcome == "fail"} == {"salary", "age"}
 
 
+def test_a_type_does_not_change_by_chance_at_the_border_of_a_category() -> None:
+    """Twenty whole numbers then and twenty-two now, or as many words, are one type; five hundred are another."""
+
+    def changed(now: int, then: int, write: Any = int) -> tuple[float, str]:
+        current, reference = ([write(i % n) for i in range(4000)] for n in (now, then))
+        data = pd.DataFrame({"x": current}), pd.DataFrame({"x": reference})
+        found = values_of(audit(*data, checks=["quality.profile"]))[("type_changed", "x")]
+        return found.value, found.method
+
+    assert changed(22, 20) == changed(20, 22) == changed(40, 20) == (0, "")
+    assert changed(41, 20) == (1, "category then, count now")
+    assert changed(20, 500) == (1, "count then, category now")
+    assert changed(22, 20, lambda i: i - 5) == (0, "")
+    assert changed(210, 190, str) == changed(190, 210, str) == (0, "")
+    assert changed(410, 190, str) == (1, "category then, text now")
+    assert changed(22, 20, lambda i: i + 0.5) == (0, "")
+
+
 def test_values_of_identifiers_and_of_few_rows_are_nowhere() -> None:
     """Neither measures nor tables nor pages hold an account, an id's extremes, or a town of four rows."""
     data = people()

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from workbench.core.arrow import Kind
-from workbench.core.column_types import used_as
+from workbench.core.column_types import used_as, used_as_on_both
 from workbench.core.counts import ColumnCounts
 from workbench.core.dataset import Roles
 from workbench.core.finding import Cell
@@ -32,15 +32,21 @@ class ColumnView:
     roles: Roles
     minimum: int
 
-    @cached_property
+    @property
     def used_as(self) -> str:
         """Return the type that the column is used as."""
-        return used_as(self.current, self.roles)
+        return self._types[0]
 
-    @cached_property
+    @property
     def used_as_in_reference(self) -> str:
         """Return the type that the reference's column is used as; "" without one."""
-        return "" if self.reference is None else used_as(self.reference, self.roles)
+        return self._types[1]
+
+    @cached_property
+    def _types(self) -> tuple[str, str]:
+        if self.reference is None:
+            return used_as(self.current, self.roles), ""
+        return used_as_on_both(self.current, self.reference, self.roles)
 
     @property
     def both(self) -> tuple[ColumnCounts, ...]:

@@ -43,7 +43,8 @@ def profile(subject: Subject) -> Result:
     Reads well when: columns hold one kind of thing each, with missing values declared.
     Signs of risk: a constant column, another type than the reference's, a number column of few values that is really a
         code, a new minimum or maximum, a pattern that fewer texts follow, a gap in time.
-    Limits: types are told from the counts by the rules listed with the finding. Beyond 131,072 distinct values
+    Limits: types are told from the counts by the rules listed with the finding; up to twice as many values as a
+        category has, a column keeps the type that it has in the reference. Beyond 131,072 distinct values
         quantiles, skewness and kurtosis come from bins (with an error bound), distinct is a lower bound for numbers
         and an estimate for text, text lengths and patterns are those of a hashed sample of the values, and steps of
         times are not told. Numbers and values of identifiers are not shown, nor values and patterns of fewer rows
