@@ -104,7 +104,10 @@ def _detail(section: Section) -> dict[str, Any]:
         "summary": section.summary,
         "reason": words.plain(finding.reason, 400) if finding.reason else "",
         "notes": [words.plain(note, 400) for note in finding.notes],
-        "charts": [{"uri": c.uri, "title": c.title, "sentence": c.sentence, "wide": c.wide} for c in section.charts],
+        "charts": [
+            {"uri": c.uri, "title": c.title, "sentence": c.sentence, "wide": c.wide, "key": c.key}
+            for c in section.charts
+        ],
         "tables": [_table(t) for t in section.tables],
         "attachments": [
             {"name": name, "words": f"{words.number(size)} bytes, SHA-256 {sha256[:16]}"}

@@ -1,7 +1,7 @@
 // The audit on screen. One view for the notebook and the app: it only shows what `state`, `progress`, `detail`,
 // `rates`, `column`, `series`, `window` and `attachment` say and writes what the user does to `act`
 // and what they look at to `look`. Text from data goes in by textContent, never as markup.
-import { h, isDark, s, table, tabs, themed, verdict, whisker, drawing } from "./parts.js";
+import { h, isDark, s, swatches, table, tabs, themed, verdict, whisker, drawing } from "./parts.js";
 import { driftPage } from "./drift.js";
 
 function show({ model, el }) {
@@ -151,7 +151,7 @@ function show({ model, el }) {
 
   const detail = (d, check) => {
     if (!d || d.check !== check) return h("p", { class: "wb-muted" }, "Opening …");
-    const charts = d.charts.map((c) => h("figure", { class: c.wide ? "wb-wide" : "" }, h("figcaption", {}, h("strong", {}, c.title), h("br"), c.sentence), drawing(c)));
+    const charts = d.charts.map((c) => h("figure", { class: c.wide ? "wb-wide" : "" }, h("figcaption", {}, h("strong", {}, c.title), " ", c.key ? swatches() : null, h("br"), c.sentence), drawing(c)));
     const numbers = d.measures.map((m) => [`${m.title}${m.scope ? ` · ${m.scope}` : ""}`, m.why || m.shown, m.n, m.method]);
     return h("div", { class: "wb-detail" },
       h("p", {}, d.reason || d.summary), d.notes.map((n) => h("p", { class: "wb-muted" }, n)),

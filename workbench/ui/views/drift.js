@@ -1,5 +1,5 @@
 // What changed: columns in order, one column's two distributions, a measure over the windows, one window.
-import { drawing, h, s, table, tabs, verdict, whisker } from "./parts.js";
+import { drawing, h, s, swatches, table, tabs, verdict, whisker } from "./parts.js";
 import { timeline } from "./timeline.js";
 
 const MOST = 200;
@@ -107,7 +107,7 @@ export const driftPage = ({ model, look, painted }) => {
     const over = d.series.map((x) => h("button", { class: "wb-link", onclick: () => { follow(x.key); parts.time.scrollIntoView({ block: "nearest" }); } }, `${x.title} over the windows`));
     parts.one.replaceChildren(
       h("h3", {}, d.name, " ", verdict(d)),
-      h("div", { class: "wb-row" }, bar, names.length ? h("span", { class: "wb-legend wb-muted" }, h("span", {}, h("span", { class: "wb-now", "aria-hidden": "true" }, "■"), " current"), h("span", {}, h("span", { class: "wb-then", "aria-hidden": "true" }, "□"), " reference")) : null, bar ? h("span", { class: "wb-muted" }, h("kbd", {}, "c"), " switches") : null),
+      h("div", { class: "wb-row" }, bar, names.length ? swatches() : null, bar ? h("span", { class: "wb-muted" }, h("kbd", {}, "c"), " switches") : null),
       place, ...rules, h("div", { class: "wb-row" }, over),
       h("details", {}, h("summary", {}, `Numbers (${d.measures.length})`), h("div", { class: "wb-scroll" }, table(["Measure", "Value [interval]", "n", "Method"], d.measures.map((m) => [m.title, m.shown, m.n, m.method])))));
     if (chosen) draw(chosen);

@@ -54,6 +54,8 @@ export const isDark = (node) => {
 };
 export const drawing = (c) => Object.assign(h("img", { class: "wb-drawing", alt: c.sentence }), { uri: c.uri });
 
+export const swatches = () => h("span", { class: "wb-legend wb-muted" }, h("span", {}, h("span", { class: "wb-now", "aria-hidden": "true" }, "■"), " current"), h("span", {}, h("span", { class: "wb-then", "aria-hidden": "true" }, "□"), " reference"));
+
 // A row of tabs; arrow keys move between them, as people who use the keyboard expect.
 export const tabs = (label, names, chosen, onchoose) => {
   const list = h("div", { role: "tablist", class: "wb-tabs", "aria-label": label });
