@@ -9,6 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from workbench.audit.bundle import Bundle, differences, open_bundle
+from workbench.audit.contracts import held, stored
 from workbench.audit.guess import with_task
 from workbench.audit.operations import AuditWindows
 from workbench.audit.plan import Plan, load_plan, plan_of
@@ -16,6 +17,7 @@ from workbench.audit.policy import Policy, load_policy, validated
 from workbench.audit.record import Record
 from workbench.audit.run import OnProgress, Prepared, check_fit, chosen_checks, run
 from workbench.core.check import Check, all_checks
+from workbench.core.contract import Contract
 from workbench.core.dataset import Dataset, Roles, Scalar, pairs
 from workbench.core.errors import ConfigError, EvidenceError, import_extra, shown, unknown
 from workbench.core.frame import Frame, wrap
@@ -71,6 +73,7 @@ class Audit:
         trust: Sequence[str] = (),
         seed: int = 0,
         engine: str = "local",
+        contract: Contract | Mapping[str, Any] | str | Path | None = None,
         title: str = "Audit",
     ) -> None:
         given_model, given_challenger = model, challenger
@@ -97,7 +100,8 @@ class Audit:
         late = other is not None and target not in frame.names
         roles = with_task(roles, other if late and other is not None else frame, model)
         self._given = {
-            "data": data, "reference": reference, "labels": labels, "model": given_model, "challenger": given_challenger
+            "data": data, "reference": reference, "labels": labels, "model": given_model,
+            "challenger": given_challenger, "contract": contract,
         }  # fmt: skip
         self._options = {
             "null_values": list(null_values),
@@ -109,6 +113,7 @@ class Audit:
             "windows": None if windows is None else dict(windows),
         }
         cut = None if windows is None else validated(AuditWindows, windows, "windows")
+        rare = {"challenger": challenger, "windows": cut, "contract": contract}
         self.prepared = Prepared(
             current=Dataset(frame, roles, "current"),
             reference=None if other is None else Dataset(other, roles, "reference"),
@@ -117,8 +122,9 @@ class Audit:
             sample=_sample(sample),
             windows=cut,
             policy=load_policy(policy),
+            contract=held(contract),
             checks=chosen_checks(
-                checks, roles.kind_of_task, challenger=challenger is not None, windows=cut is not None
+                checks, roles.kind_of_task, given=[name for name, it in rare.items() if it is not None]
             ),
             title=_legal(title),
             seed=seed,
@@ -176,6 +182,7 @@ class Audit:
             "reference": reference and _stored(given["reference"], reference.frame, place, "reference"),
             "model": model and _stored_model(given["model"], model, place),
             "challenger": _stored_model(given["challenger"], self.prepared.challenger, place, "challenger"),
+            "contract": stored(given["contract"], self.prepared.contract, place),
             "checks": {check.id: dict(params) for check, params in self.prepared.checks},
             "policy": self.prepared.policy.to_dict(),
             **self.roles.to_dict(),

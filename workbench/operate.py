@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ Add = Callable[..., argparse.ArgumentParser]
 
 def add_operations(commands: Any, add: Add) -> None:
     """Add the commands to the parser; `add` makes one of a name, a function, its help and an argument."""
-    _add_contract(_group(commands, "contract", "propose a contract for records, and check data against it"))
+    _add_contract(_group(commands, "contract", "propose, decide, check and compare contracts of data"))
     _add_monitor(_group(commands, "monitor", "repeat a plan window by window, with alerts"))
     publish = add("publish", _publish, "send a bundle's audit to a catalogue", "bundle")
     publish.add_argument("config", help="a YAML file: kind, addresses, ids; credentials come from the environment")
@@ -58,16 +59,53 @@ def _group(commands: Any, name: str, about: str) -> Add:
 
 
 def _add_contract(add: Add) -> None:
-    infer = add("infer", _contract_infer, "write the contract that a data file satisfies", "data")
+    infer = add(
+        "infer", _contract_infer, "propose the contract that a data file keeps, each rule with evidence", "data"
+    )
     infer.add_argument("-o", "--output", default="contract.yaml", help="the file to write (default: contract.yaml)")
     infer.add_argument("--unique", action="append", default=[], metavar="COLUMN", help="a column that is a key")
-    check = add("check", _contract_check, "judge every record of a data file", "data", "contract")
-    check.add_argument("--json", action="store_true", help="print one JSON object")
-    for name, command, about in (
-        ("export", _contract_export, "write a contract as an Open Data Contract (ODCS)"),
-        ("import", _contract_import, "write an Open Data Contract (ODCS) as a contract"),
-    ):
-        add(name, command, about, "contract").add_argument("-o", "--output", required=True, help="the file to write")
+    infer.add_argument("--sensitive", action="append", default=[], metavar="COLUMN", help="write no value of it")
+    infer.add_argument("--accept", action="store_true", help="write accepted rules (proposed ones only warn)")
+    check = add("check", _contract_check, "judge a contract on every row of a data file", "data", "contract")
+    check.add_argument("--strict", action="store_true", help="exit 1 where a proposed rule is broken, too")
+    check.add_argument("--id", metavar="COLUMN", default=None, help="name rows by this column, unless it is sensitive")
+    check.add_argument("--most", type=int, default=20, help="rows named of each rule (default: 20)")
+    check.add_argument("--as-of", metavar="TIME", default=None, help="when freshness is seen from (default: now)")
+    check.add_argument("--failing", metavar="FILE", default=None, help="write the rows named to a .csv or .xlsx file")
+    check.add_argument("--all", action="store_true", help="show the rules that hold, too")
+    diff = add("diff", _contract_diff, "say what changed, and what of it is breaking (exit 1)", "before", "after")
+    diff.add_argument("--readers", action="store_true", help="breaking for who relies on the data, not who sends it")
+    for each in (check, diff):
+        each.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_contract_files(add)
+
+
+def _add_contract_files(add: Add) -> None:
+    accept = add("accept", _contract_accept, "accept some rules of a contract, or all that are proposed", "contract")
+    accept.add_argument("rules", nargs="*", metavar="RULE", help="a rule's name")
+    reject = add("reject", _contract_reject, "reject rules of a contract: they are not checked", "contract")
+    reject.add_argument("rules", nargs="+", metavar="RULE", help="a rule's name")
+    export = add("export", _contract_export, "write a contract as an Open Data Contract (ODCS)", "contract")
+    foreign = add("import", _contract_import, "write another tool's rules as a contract", "contract")
+    foreign.add_argument("--from", dest="kind", choices=list(_FOREIGN), default="odcs", help="who wrote them (odcs)")
+    for each in (accept, reject, export, foreign):
+        each.add_argument("-o", "--output", required=True, help="the file to write")
+
+
+def _contract_accept(options: argparse.Namespace) -> int:
+    from workbench.audit.contracts import contract_yaml, load_contract
+    from workbench.core.contract_edit import accept
+
+    _written(options.output, contract_yaml(accept(load_contract(options.contract), options.rules or None)))
+    return 0
+
+
+def _contract_reject(options: argparse.Namespace) -> int:
+    from workbench.audit.contracts import contract_yaml, load_contract
+    from workbench.core.contract_edit import reject
+
+    _written(options.output, contract_yaml(reject(load_contract(options.contract), options.rules)))
+    return 0
 
 
 def _contract_export(options: argparse.Namespace) -> int:
@@ -79,28 +117,26 @@ def _contract_export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _contract_import(options: argparse.Namespace) -> int:
-    from workbench.audit.contracts import contract_yaml
-    from workbench.govern.odcs import from_odcs
+_FOREIGN = {
+    "odcs": ("workbench.govern.odcs", "from_odcs"),
+    "pandera": ("workbench.govern.pandera_import", "from_pandera"),
+    "expectations": ("workbench.govern.expectations_import", "from_expectations"),
+}
+"""Who wrote a file of rules -> what reads it: plain data to a contract, and what was not taken over."""
 
-    contract, left = from_odcs(_yaml(options.contract))
+
+def _contract_import(options: argparse.Namespace) -> int:
+    from importlib import import_module
+
+    from workbench.audit.contracts import contract_yaml
+    from workbench.audit.text import read_mapping
+
+    module, function = _FOREIGN[options.kind]
+    contract, left = getattr(import_module(module), function)(read_mapping(options.contract))
     _written(options.output, contract_yaml(contract))
     for line in left:
         print(f"  not taken over: {line}")
     return 0
-
-
-def _yaml(path: str) -> Any:
-    from workbench.audit.text import parse_yaml
-
-    try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{shown(path, 200)} cannot be read ({type(error).__name__}).") from None
-    found = parse_yaml(text, Path(path).name)
-    if not isinstance(found, dict):
-        raise ConfigError(f"{shown(path, 200)}: expected a mapping of names to values.")
-    return found
 
 
 def _written(output: str, text: str) -> None:
@@ -115,33 +151,58 @@ def _written(output: str, text: str) -> None:
 
 def _contract_infer(options: argparse.Namespace) -> int:
     from workbench.audit.contracts import contract_yaml
-    from workbench.core.contract import infer_contract
+    from workbench.core.contract_infer import infer_contract
     from workbench.core.counts import count
     from workbench.core.dataset import Dataset, Roles
     from workbench.load import open_frame
 
-    counted = count(Dataset(open_frame(options.data), Roles()))
-    contract = infer_contract(counted, name=Path(options.data).stem, unique=options.unique)
+    frame = open_frame(options.data)
+    given = {"unique": options.unique, "sensitive": options.sensitive, "accept": options.accept}
+    contract = infer_contract(count(Dataset(frame, Roles())), frame, name=Path(options.data).stem, **given)
     _written(options.output, contract_yaml(contract))
-    print(f"{len(contract.columns)} columns: look at the ranges and sets before you rely on them")
+    state = "accepted" if options.accept else "proposed: they warn until you accept them"
+    print(f"{len(contract.columns):,} columns, {len(contract.rules):,} rules, {state}")
     return 0
 
 
 def _contract_check(options: argparse.Namespace) -> int:
-    from workbench.audit.contracts import load_contract
-    from workbench.core.contract import validate_batch
+    from workbench.audit.contracts import load_contract, open_referred
+    from workbench.core.contract_judge import Naming, judge_data
+    from workbench.core.contract_values import as_time
     from workbench.load import open_frame
+    from workbench.report.contract_text import judgements_text
 
-    found = validate_batch(open_frame(options.data), load_contract(options.contract))
-    accepted = int(found.accepted.sum())
+    contract = load_contract(options.contract)
+    others = open_referred(contract, Path(options.contract).parent)
+    as_of = datetime.now(UTC) if options.as_of is None else as_time(options.as_of)
+    naming = Naming(options.id, options.most)
+    found = judge_data(open_frame(options.data), contract, others=others, as_of=as_of, naming=naming)
+    code = found.exit_code(strict=options.strict)
+    if options.failing is not None:
+        from workbench.core.writing import write_whole
+        from workbench.report.failing_rows import failing_rows
+
+        write_whole(Path(options.failing), failing_rows(found, options.failing))
     if options.json:
-        counts = {"rows": found.rows, "accepted": accepted, "quarantined": found.rows - accepted}
-        print(json.dumps({**counts, "faults": found.counts()}, ensure_ascii=False, indent=1))
+        print(json.dumps({**found.to_dict(), "exit_code": code}, ensure_ascii=False, indent=1))
     else:
-        print(f"{accepted:,} of {found.rows:,} records fit the contract")
-        for label, count in sorted(found.counts().items(), key=lambda item: -item[1]):
-            print(f"  {count:>10,}  {label}")
-    return 0 if accepted == found.rows else 1
+        print(judgements_text(found, every=options.all))
+    return code
+
+
+def _contract_diff(options: argparse.Namespace) -> int:
+    from workbench.audit.contracts import load_contract
+    from workbench.core.contract_diff import changes
+    from workbench.report.contract_text import changes_text
+
+    found = changes(load_contract(options.before), load_contract(options.after))
+    code = int(any(change.breaks(options.readers) for change in found))
+    if options.json:
+        told = [change.to_dict(readers=options.readers) for change in found]
+        print(json.dumps({"changes": told, "exit_code": code}, ensure_ascii=False, indent=1))
+    else:
+        print(changes_text(found, readers=options.readers))
+    return code
 
 
 # ---------------------------------------------------------------------------- monitor
@@ -290,10 +351,11 @@ def _monitor_quarantine(options: argparse.Namespace) -> int:
 
 def _publish(options: argparse.Namespace) -> int:
     from workbench.audit.bundle import open_bundle
+    from workbench.audit.text import read_mapping
     from workbench.govern.publish import publish
 
     record = open_bundle(options.bundle).record
-    for line in publish(record, _yaml(options.config), dry_run=options.dry_run):
+    for line in publish(record, read_mapping(options.config), dry_run=options.dry_run):
         print(f"{'would send ' if options.dry_run else ''}{line}")
     return 0
 

@@ -194,7 +194,9 @@ def portable(plan: Plan) -> Plan:
             return [named(s) for s in source]
         return source if not isinstance(source, str) or "://" in source else Path(source).name
 
-    changes = {name: named(getattr(plan, name)) for name in ("data", "reference", "model", "challenger", "policy")}
+    changes = {
+        name: named(getattr(plan, name)) for name in ("data", "reference", "model", "challenger", "policy", "contract")
+    }
     return plan.model_copy(update=changes)
 
 

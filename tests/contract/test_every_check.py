@@ -16,6 +16,8 @@ import pyarrow.compute
 import pytest
 
 from workbench.core.check import HEADINGS, NEEDS, Check, all_checks
+from workbench.core.contract import Contract
+from workbench.core.contract_judge import judge_data
 from workbench.core.counts import Counted, count
 from workbench.core.dataset import Dataset, Roles
 from workbench.core.finding import Finding, Status
@@ -126,7 +128,12 @@ def subject(
     """Return a subject of native frames."""
     other = None if reference is None else counted(reference, roles, "reference", sampling)
     return Subject(
-        counted(current, roles, sampling=sampling), roles, reference=other, model=Byage(), challenger=Byage(0.1)
+        counted(current, roles, sampling=sampling),
+        roles,
+        reference=other,
+        model=Byage(),
+        challenger=Byage(0.1),
+        contract=lambda as_of: judge_data(wrap(current), CONTRACT, as_of=as_of),
     )
 
 
@@ -148,12 +155,40 @@ def is_windowed(check: Check) -> bool:
     return "windows" in check.needs or check.id == "performance.estimated"
 
 
+CONTRACT = Contract.from_dict(
+    {
+        "columns": {
+            "id": {"type": "integer", "nullable": False},
+            "age": {"type": "integer", "minimum": 18, "maximum": 60},
+            "job": {"type": "text", "allowed": ["x", "y"]},
+            "when": {"type": "time", "required": False},
+            **{name: {} for name in ("income", "sex", "race", "y", "score")},
+        },
+        "rules": [
+            {"rule": "not_null", "column": "income", "mostly": 0.99, "state": "proposed"},
+            {"rule": "not_null", "column": "income", "when": {"column": "race", "values": ["c"]}},
+            {"rule": "compare", "column": "score", "operator": "<=", "other": "y"},
+            {"rule": "determines", "columns": ["sex"], "determined": "race"},
+            {"rule": "mean", "column": "income", "maximum": 1000},
+            {"rule": "sum", "column": "income", "minimum": 0},
+            {"rule": "quantile", "column": "age", "q": 0.9, "maximum": 80},
+            {"rule": "distinct", "column": "job", "maximum": 2},
+            {"rule": "freshness", "column": "when", "within": "2 days"},
+            {"rule": "row_count", "minimum": 2},
+            {"rule": "pattern", "column": "job", "pattern": "[xyz]"},
+        ],
+        "unique": ["id", "age"],
+    }
+)
+
+
 PARAMS: dict[str, dict[str, Any]] = {
     "bias.conditional_parity": {"controls": ["member"]},
     "explain.shap": {"most_rows": 5, "background": 5},
     "performance.label_maturity": {"horizon_days": 3},
     "leakage.time_order": {"column": "when"},
     "quality.ydata_report": {"minimal": True, "most_rows": 40, "most_columns": 3},
+    "quality.contract": {"as_of": "2026-01-15T00:00:00Z"},
     "performance.claims": {"declared": {"accuracy": 0.7, "roc_auc": 0.9, "log_loss": 0.6}},
     "quality.out_of_domain": {"domains": {"race": ["a", "b"], "sex": ["F", "M"], "y": [0, 1]}},
 }
@@ -237,7 +272,7 @@ def test_missing_need_is_not_applicable(check: Check, need: str) -> None:
     }.get(need, whole)
     data, other = people().assign(y2=1), None if need == "reference" else people(seed=1).assign(y2=1)
     there = subject(data, other, lacking, None if need == "rows" else SampleOf())
-    there = replace(there, **{need: None}) if need in ("model", "challenger") else there
+    there = replace(there, **{need: None}) if need in ("model", "challenger", "contract") else there
     finding = check.run(there, PARAMS.get(check.id))
 
     assert finding.status in (Status.NOT_APPLICABLE, Status.MEASURED)
@@ -341,7 +376,7 @@ def test_one_pass_over_the_data(columns: int, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(Frame, "batches", counting)
     data = people().assign(**{f"extra {i}": i for i in range(columns)})
-    whole = subject(data, data)
+    whole = replace(subject(data, data), contract=None)  # a contract is a query of its own
     for check in CHECKS:
         check.run(whole)
 

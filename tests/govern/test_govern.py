@@ -14,9 +14,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import attr
 import jsonschema
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from open_data_contract_standard.model import OpenDataContractStandard
 from openlineage.client.facet_v2 import (
     data_quality_assertions_dataset,
     data_quality_metrics_input_dataset,
@@ -27,11 +24,9 @@ from openlineage.client.serde import Serde
 from tests.report.records import CONTROL, IMG, record
 from workbench.audit.record import Judgement, Record, Verdict
 from workbench.cli import main
-from workbench.core.contract import ColumnRule, Contract
 from workbench.core.errors import ConfigError
 from workbench.govern.informatica import encoded_id
 from workbench.govern.lineage import dataset_name, lineage_event, send_lineage
-from workbench.govern.odcs import from_odcs, to_odcs
 from workbench.govern.publish import publish
 
 # What the published specification asks of an event, in our own words.
@@ -304,58 +299,6 @@ def test_it_arrives_at_a_service_and_in_a_file(stub, tmp_path, monkeypatch):
         send_lineage(event, "http://127.0.0.1:9")
     with pytest.raises(ConfigError, match="without credentials"):
         send_lineage(event, "http://u:p@127.0.0.1:9")
-
-
-# ---------------------------------------------------------------------------- contracts
-
-
-NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
-RULES = st.one_of(
-    st.builds(ColumnRule, st.sampled_from(["integer", "number"]), st.booleans(), st.booleans(),
-              minimum=st.none() | st.integers(-9, 0), maximum=st.none() | st.integers(1, 9),
-              allowed=st.none() | st.just((1, 2))),
-    st.builds(ColumnRule, st.just("text"), st.booleans(), st.booleans(), allowed=st.none() | st.just(("a", "b"))),
-    st.builds(ColumnRule, st.just("text"), st.booleans(), pattern=st.just("[a-z]+")),
-    st.builds(ColumnRule, st.sampled_from(["boolean", "time"]), st.booleans()),
-)  # fmt: skip
-
-
-@given(st.dictionaries(NAMES, RULES, min_size=1, max_size=5), st.booleans(), st.data())
-def test_a_contract_survives_the_standard(columns, closed, data):
-    keys = data.draw(
-        st.lists(st.lists(st.sampled_from(sorted(columns)), min_size=1, unique=True), max_size=2, unique_by=tuple)
-    )
-    single = sorted({k[0] for k in keys if len(k) == 1}, key=list(columns).index)
-    unique = (*((c,) for c in single), *(tuple(k) for k in keys if len(k) > 1))
-    contract = Contract("orders", columns, unique, closed, "2.1.0")
-    document = json.loads(json.dumps(to_odcs(contract)))
-    OpenDataContractStandard(**document)
-    assert from_odcs(document) == (contract, [])
-
-
-def test_it_is_valid_to_the_standards_own_schema():
-    from importlib.resources import files
-
-    schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text())
-    rules = {"a": ColumnRule("integer", minimum=0), "b": ColumnRule(allowed=("x",)), "c": ColumnRule("time", False)}
-    jsonschema.validate(to_odcs(Contract("orders", rules, (("a",), ("b", "c")), True)), schema)
-
-
-def test_what_is_not_taken_over_is_listed():
-    document = to_odcs(Contract("orders", {"a": ColumnRule("integer")}))
-    document["schema"][0]["properties"][0] |= {
-        "logicalType": "array", "classification": "restricted", "logicalTypeOptions": {"multipleOf": 5},
-        "quality": [{"type": "sql", "name": "no orphans", "query": "select 1", "mustBe": 0}],
-    }  # fmt: skip
-    document["slaProperties"] = [{"property": "latency", "value": 4}]
-    _, left = from_odcs(document)
-    text = "\n".join(left)
-    for part in ("array", "classification", "multipleOf", "no orphans", "slaProperties"):
-        assert part in text
-    with pytest.raises(ConfigError, match="no Open Data Contract"):
-        from_odcs({"schema": "x"})
-    with pytest.raises(ConfigError, match="no schema"):
-        from_odcs({"kind": "DataContract"})
 
 
 # ---------------------------------------------------------------------------- catalogues

@@ -37,7 +37,7 @@ ROLES = (
 )
 FILES = ("data", "reference", "labels", "model", "challenger", "policy", "contract")
 """The fields that name files."""
-OPERATIONS = ("contract", "monitor")
+OPERATIONS = ("monitor",)
 """The fields that concern the repetition of an audit; a single one does not know them."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from threading import Event
 from typing import Any
 
+from workbench.audit.contracts import Held
 from workbench.audit.judge import judge
 from workbench.audit.operations import AuditWindows
 from workbench.audit.policy import Policy
@@ -24,7 +25,7 @@ from workbench.core.dataset import Dataset
 from workbench.core.errors import CancelledError, ConfigError, DataError, near_matches, shown
 from workbench.core.finding import Finding, Status
 from workbench.core.sample import SIZE, SampleOf
-from workbench.core.subject import Subject
+from workbench.core.subject import Judge, Subject
 from workbench.core.windowed import Window, count_windows
 from workbench.core.windows import Cut
 from workbench.load.models import Model
@@ -59,6 +60,7 @@ class Prepared:
     challenger: Model | None = None
     sample: int = SIZE
     windows: AuditWindows | None = None
+    contract: Held | None = None
 
     @property
     def sampling(self) -> SampleOf | None:
@@ -68,21 +70,17 @@ class Prepared:
 
 
 def chosen_checks(
-    wanted: Sequence[str] | Mapping[str, Any] | None,
-    task: str = "binary",
-    *,
-    challenger: bool = False,
-    windows: bool = False,
+    wanted: Sequence[str] | Mapping[str, Any] | None, task: str = "binary", *, given: Collection[str] = ()
 ) -> tuple[tuple[Check, Mapping[str, Any]], ...]:
-    """Return the checks of a plan with their parameters bound; None means all for the task but those on request."""
-    given = {"challenger": challenger, "windows": windows}
+    """Return the checks of a plan with their parameters bound; None means all for the task but those on request.
+
+    `given` says which of the things that few plans name are there: a challenger, windows, a contract.
+    """
     if isinstance(wanted, str):
         raise ConfigError(f"checks: found the text {shown(wanted)}, expected a list of ids or a mapping.")
     if wanted is None:
         named: Mapping[str, Any] = dict.fromkeys(
-            id
-            for id, check in all_checks().items()
-            if check.is_for(task) and all(given.get(n, True) for n in check.needs)
+            id for id, check in all_checks().items() if check.is_for(task) and _rare(check) <= set(given)
         )
     else:
         named = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted)
@@ -91,6 +89,10 @@ def chosen_checks(
         check = find_check(str(name))
         pairs.append((check, check.bind(params or {})))
     return tuple(sorted(pairs, key=lambda pair: pair[0].id))
+
+
+def _rare(check: Check) -> set[str]:
+    return {"challenger", "contract", "windows"} & set(check.needs)
 
 
 def run(prepared: Prepared, on_progress: OnProgress | None = None, cancel: Event | None = None) -> Record:
@@ -209,7 +211,15 @@ def _counted(prepared: Prepared, teller: _Teller) -> Subject:
         challenger=prepared.challenger,
         windows=windows[0],
         reference_windows=windows[1],
+        contract=_judge(prepared),
     )
+
+
+def _judge(prepared: Prepared) -> Judge | None:
+    frame, contract = prepared.current.frame, prepared.contract
+    if contract is None or frame.distributed is not None:
+        return None
+    return lambda as_of: contract.judge(frame, as_of)
 
 
 def _tables(prepared: Prepared, dataset: Dataset, what: str, teller: _Teller) -> tuple[Counted, tuple[Window, ...]]:
@@ -329,6 +339,7 @@ def described(prepared: Prepared, subject: Subject | None) -> dict[str, Any]:
         else _side(reference.name, None if subject is None else subject.reference),
         "model": None if model is None else {"task": current.roles.kind_of_task, "digest": model.digest},
         **({} if prepared.challenger is None else {"challenger": {"digest": prepared.challenger.digest}}),
+        **({} if prepared.contract is None else {"contract": prepared.contract.about}),
         **({} if prepared.sampling is None else {"sample": prepared.sample}),
         **({} if prepared.windows is None else {"windows": prepared.windows.model_dump(exclude_none=True)}),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -28,10 +30,10 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def parse_yaml(text: str, what: str) -> Any:
+def parse_yaml(text: str, what: str, most: int = MOST_CHARACTERS) -> Any:
     """Return the plain data of a YAML text; ConfigError names the line of a mistake."""
-    if len(text) > MOST_CHARACTERS:
-        raise ConfigError(f"{what} has {len(text):,} characters: expected at most {MOST_CHARACTERS:,}.")
+    if len(text) > most:
+        raise ConfigError(f"{what} has {len(text):,} characters: expected at most {most:,}.")
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader
     except yaml.MarkedYAMLError as error:
@@ -41,6 +43,32 @@ def parse_yaml(text: str, what: str) -> Any:
         raise ConfigError(f"{what}: not valid YAML ({type(error).__name__}).") from None
 
 
-def dump_yaml(data: Any) -> str:
-    """Return plain data as YAML, keys in the order given."""
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=False, width=100)
+def read_mapping(path: str | Path) -> dict[str, Any]:
+    """Return the mapping in a YAML or (by its name) JSON file; ConfigError says what is wrong with it."""
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{shown(path, 200)} cannot be read ({type(error).__name__}).") from None
+    found = _json(text, path) if str(path).lower().endswith(".json") else parse_yaml(text, Path(path).name)
+    if not isinstance(found, dict):
+        raise ConfigError(f"{shown(path, 200)}: expected a mapping of names to values.")
+    return found
+
+
+def _json(text: str, path: str | Path) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ConfigError(f"{shown(path, 200)}{line}: not valid JSON.") from None
+
+
+def dump_yaml(data: Any, *, compact: bool = False) -> str:
+    """Return plain data as YAML, keys in the order given; `compact`: mappings and lists of plain values in one line."""
+    style = None if compact else False
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=style, width=100)
+
+
+def dump_line(data: Any) -> str:
+    """Return plain data as one line of YAML."""
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=True, width=10**9)).strip()

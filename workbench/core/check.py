@@ -23,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., Result])
 HEADINGS = ("Measures", "Reads well when", "Signs of risk", "Limits", "Reference")
 NEEDS = (
     "reference", "target", "prediction", "score", "sensitive", "truth", "classes", "regression", "rows", "model",
-    "challenger", "windows",
+    "challenger", "windows", "contract",
 )  # fmt: skip
 """What a check may need: `target`, `prediction`, `score` of a binary outcome, `truth` any target, `rows` a sample."""
 TASK_OF_NEED = {

@@ -1,23 +1,26 @@
-"""The contract of a stream of records: what each column must hold, judged a batch at a time, column by column."""
+"""The contract of a table or a stream: its columns, their rules, and the judging of a batch, column by column."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from workbench.core.counts import Counted
-from workbench.core.errors import ConfigError, DataError, shown, unknown
+from workbench.core.contract_arrow import broken_rows, wrong_type
+from workbench.core.contract_kinds import rule_of
+from workbench.core.contract_rules import NotNull, RowRule, Rule
+from workbench.core.contract_types import TYPES, check_fit, unjudged
+from workbench.core.contract_values import READERS, Grounds, flag, legal
+from workbench.core.contract_whole import Unique
+from workbench.core.errors import ConfigError, shown, unknown
 from workbench.core.fingerprint import Hashes
-from workbench.core.frame import Kind, wrap
+from workbench.core.frame import Frame, Kind, joined, wrap
 from workbench.core.keys import key_hashes
 
-Scalar = str | int | float | bool
 Mask = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Scope = Callable[[Mask], Ints]
@@ -26,142 +29,160 @@ Scope = Callable[[Mask], Ints]
 Seen = Callable[[int, Ints, Hashes], Mask]
 """(number of the unique rule, windows, hashes (n, 2) in order of arrival) -> which were accepted before."""
 
-TYPES: dict[str, Kind] = {
-    "integer": Kind.NUMBER,
-    "number": Kind.NUMBER,
-    "boolean": Kind.BOOLEAN,
-    "text": Kind.TEXT,
-    "time": Kind.TIME,
-}
-MOST_ALLOWED = 50
+_SHORT = ("nullable", "minimum", "maximum", "allowed", "pattern")
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnRule:
-    """What one column must hold; `required`: named in every record (what is not is null).
+class Column:
+    """What a column is: its type ("any": not said), whether it has to be there, whether its values are shown to nobody.
 
-    `pattern` is an RE2 expression that has to match the whole text.
+    `required`: named in every record (what is not is null). `state` and `evidence` are those of the type.
     """
 
-    type: str = "text"
-    nullable: bool = True
+    type: str = "any"
     required: bool = True
-    minimum: float | str | None = None
-    maximum: float | str | None = None
-    allowed: tuple[Scalar, ...] | None = None
-    pattern: str | None = None
+    sensitive: bool = False
+    state: str = "accepted"
+    evidence: Grounds | None = None
+
+    @property
+    def live(self) -> bool:
+        """Say whether the type is checked."""
+        return self.state != "rejected"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the rule as plain data, defaults left out."""
+        """Return the column as plain data, defaults left out."""
         found = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
-        found["type"] = self.type
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any], column: str = "") -> ColumnRule:
-        """Read what `to_dict` wrote; ConfigError says which field of which column is wrong."""
-        if not isinstance(data, Mapping):
-            raise ConfigError(f"contract: column {shown(column)}: found {type(data).__name__}, expected rules by name.")
-        known = [f.name for f in fields(cls)]
-        for key in data:
-            if key not in known:
-                raise ConfigError(f"contract: column {shown(column)}: " + unknown("rule", key, known))
-        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-        rule = cls(**given)
-        rule.check(column)
-        return rule
-
-    def check(self, column: str) -> None:
-        """Raise ConfigError when the rule contradicts itself or cannot be judged."""
-        what = f"contract: column {shown(column)}"
-        if self.type not in TYPES:
-            raise ConfigError(f"{what}: " + unknown("type", self.type, TYPES))
-        ends = [v for v in (self.minimum, self.maximum) if v is not None]
-        numeric = self.type in ("integer", "number")
-        if ends and not numeric and self.type != "time":
-            raise ConfigError(f"{what}: minimum and maximum are for integer, number and time, not {self.type}.")
-        for end in ends:
-            if numeric and (isinstance(end, bool) or not isinstance(end, int | float) or end != end):
-                raise ConfigError(f"{what}: found the limit {shown(end)}, expected a number.")
-        if self.pattern is not None:
-            self._check_pattern(what)
-        for name in ("nullable", "required"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigError(f"{what}: {name}: found {shown(getattr(self, name))}, expected true or false.")
-        if self.allowed is not None and not isinstance(self.allowed, tuple):
-            raise ConfigError(f"{what}: allowed: found {shown(self.allowed)}, expected a list of values.")
-        if self.type == "time":
-            _times([str(e) for e in ends], what)
-
-    def _check_pattern(self, what: str) -> None:
-        if self.type != "text":
-            raise ConfigError(f"{what}: a pattern is for text, not {self.type}.")
-        try:
-            pc.match_substring_regex(pa.array(["x"]), whole_pattern(str(self.pattern)))
-        except pa.ArrowInvalid:
-            raise ConfigError(f"{what}: the pattern {shown(self.pattern)} is no RE2 expression.") from None
-
-
-def whole_pattern(pattern: str) -> str:
-    """Return a pattern that has to match the whole text."""
-    return rf"\A(?:{pattern})\z"
-
-
-def _times(texts: Sequence[str], what: str) -> list[Any]:
-    try:
-        return pa.array(texts, pa.string()).cast(pa.timestamp("us", "UTC")).to_pylist()  # type: ignore[no-any-return]
-    except pa.ArrowInvalid:
-        pass
-    try:
-        return pa.array(texts, pa.string()).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC")).to_pylist()  # type: ignore[no-any-return]
-    except pa.ArrowInvalid:
-        raise ConfigError(
-            f"{what}: found a limit that is no time; expected one such as 2026-01-31T00:00:00Z."
-        ) from None
+        evidence = {} if self.evidence is None else {"evidence": self.evidence.to_dict()}
+        return {"type": self.type, **found, **evidence}
 
 
 @dataclass(frozen=True)
 class Contract:
-    """Columns and their rules; `unique` lists keys (each one or more columns); `closed` refuses columns not named."""
+    """Columns and rules; `closed` refuses columns that are not named; ConfigError when rules and columns do not fit."""
 
     name: str
-    columns: Mapping[str, ColumnRule]
-    unique: tuple[tuple[str, ...], ...] = ()
+    columns: Mapping[str, Column]
+    rules: tuple[Rule, ...] = ()
     closed: bool = False
     version: str = "1.0.0"
 
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise ConfigError("contract: columns: expected at least one column with its rules.")
+        keys, types = set[str](), self.types
+        for rule in self.rules:
+            if rule.key in keys:
+                raise ConfigError(f"contract: two rules are called {shown(rule.key)}: give one of them a `name`.")
+            keys.add(rule.key)
+            check_fit(rule, types)
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Return each column's type."""
+        return {name: column.type for name, column in self.columns.items()}
+
+    @property
+    def unique(self) -> tuple[tuple[str, ...], ...]:
+        """Return the keys that a stream is held to, each one or more columns: those of accepted rules."""
+        return tuple(r.columns for r in self.rules if isinstance(r, Unique) and r.state == "accepted" and r.mostly == 1)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the contract as plain data."""
-        found: dict[str, Any] = {"name": self.name, "version": self.version}
-        found["columns"] = {name: rule.to_dict() for name, rule in self.columns.items()}
-        return found | {"unique": [list(key) for key in self.unique], "closed": self.closed}
+        return {
+            "name": self.name,
+            "version": self.version,
+            "closed": self.closed,
+            "columns": {name: column.to_dict() for name, column in self.columns.items()},
+            "rules": [rule.to_dict() for rule in self.rules],
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Contract:
-        """Read what `to_dict` wrote, or what a person wrote; ConfigError says what is wrong."""
-        known = [f.name for f in fields(cls)]
+        """Read what `to_dict` wrote, or what a person wrote; ConfigError says what is wrong.
+
+        A column may name `nullable`, `minimum`, `maximum`, `allowed` and `pattern` beside its type, and `unique` lists
+        keys: short ways to write accepted rules.
+        """
+        known = ("name", "version", "closed", "columns", "rules", "unique")
         for key in data:
             if key not in known:
                 raise ConfigError("contract: " + unknown("key", key, known))
-        columns = data.get("columns")
-        if not isinstance(columns, Mapping) or not columns:
+        given = data.get("columns")
+        if not isinstance(given, Mapping):
             raise ConfigError("contract: columns: expected at least one column with its rules.")
-        rules = {str(name): ColumnRule.from_dict(rule, str(name)) for name, rule in columns.items()}
-        unique = tuple((k,) if isinstance(k, str) else tuple(str(c) for c in k) for k in data.get("unique") or ())
-        for column in (c for key in unique for c in key):
-            if column not in rules:
-                raise ConfigError("contract: unique: " + unknown("column", column, rules))
-        name, version = str(data.get("name", "contract")), str(data.get("version", "1.0.0"))
-        return cls(name, rules, unique, bool(data.get("closed", False)), version)
+        columns: dict[str, Column] = {}
+        rules: list[Rule] = []
+        for label, about in given.items():
+            name = legal(str(label))
+            if name in columns:
+                raise ConfigError(f"contract: two columns are called {shown(name)}.")
+            columns[name] = _column(name, about)
+            rules += _short_rules(name, about)
+        rules += [rule_of(r, f"contract: rule {i}") for i, r in enumerate(_listed(data, "rules"), 1)]
+        rules += [rule_of({"rule": "unique", "columns": k}, "contract: unique") for k in _listed(data, "unique")]
+        closed = _read("contract: closed", flag, data.get("closed", False))
+        name, version = legal(str(data.get("name", "contract"))), legal(str(data.get("version", "1.0.0")))
+        return cls(name, columns, tuple(rules), closed, version)
+
+
+def _listed(data: Mapping[str, Any], key: str) -> list[Any]:
+    found = data.get(key) or []
+    if not isinstance(found, list | tuple):
+        raise ConfigError(f"contract: {key}: found {type(found).__name__}, expected a list.")
+    return list(found)
+
+
+def _read(where: str, reader: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return reader(value)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+_COLUMN: Mapping[str, Callable[[Any], Any]] = {
+    "required": flag, "sensitive": flag, "state": READERS["state"], "evidence": READERS["evidence"],
+}  # fmt: skip
+
+
+def _column(name: str, about: Any) -> Column:
+    what = f"contract: column {shown(name)}"
+    if not isinstance(about, Mapping):
+        raise ConfigError(f"{what}: found {type(about).__name__}, expected rules by name.")
+    for key in about:
+        if key not in ("type", *_COLUMN, *_SHORT):
+            raise ConfigError(f"{what}: " + unknown("rule", key, ("type", *_COLUMN, *_SHORT)))
+    kind = about.get("type", "any")
+    if kind not in TYPES:
+        raise ConfigError(f"{what}: " + unknown("type", kind, TYPES))
+    given = {k: _read(f"{what}: {k}", _COLUMN[k], v) for k, v in about.items() if k in _COLUMN}
+    return Column(kind, **given)
+
+
+def _short_rules(name: str, about: Mapping[str, Any]) -> Iterator[Rule]:
+    what = f"contract: column {shown(name)}"
+    limits = {k: about[k] for k in ("minimum", "maximum") if about.get(k) is not None}
+    if not _read(f"{what}: nullable", flag, about.get("nullable", True)):
+        yield rule_of({"rule": "not_null", "column": name}, what)
+    if limits:
+        yield rule_of({"rule": "range", "column": name, **limits}, what)
+    if about.get("allowed") is not None:
+        yield rule_of({"rule": "in_set", "column": name, "values": about["allowed"]}, what)
+    if about.get("pattern") is not None:
+        yield rule_of({"rule": "pattern", "column": name, "pattern": about["pattern"]}, what)
+
+
+# ---------------------------------------------------------------------------- a batch
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One rule that some rows break; `rows` are their positions in the batch."""
+    """A rule that some rows break, as people read it; `rows` are their positions in the batch, `key` is the rule's."""
 
     column: str
     rule: str
-    rows: NDArray[np.int64]
+    rows: Ints
+    key: str = ""
 
     @property
     def label(self) -> str:
@@ -171,10 +192,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """A batch judged: which rows are accepted, and every fault of the others."""
+    """A batch judged: which rows are accepted, every fault of the others, and what proposed rules would refuse."""
 
     accepted: Mask
     faults: tuple[Fault, ...] = ()
+    doubts: tuple[Fault, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -205,90 +227,65 @@ def validate_batch(
     scope: Scope | None = None,
     seen: Seen | None = None,
 ) -> Validation:
-    """Judge a batch (a frame of any kind that is read): columns by their rules, then keys, first arrival accepted.
+    """Judge a batch (a frame of any kind that is read): rows by their rules, then keys, first arrival accepted.
 
     `faults` are those met while the batch was made (types in JSON); `scope` gives each row's window, in which a key is
-    unique (default: one for all); `seen` says which keys earlier batches took.
+    unique (default: one for all); `seen` says which keys earlier batches took. Rules that need the whole data, and
+    those that some rows may break (`mostly`), refuse no row: `judge_data` judges them.
     """
     frame = wrap(batch)
     batches = list(frame.batches())
-    table = pa.Table.from_batches(batches) if batches else None
+    table = joined(batches) if batches else None
     rows = 0 if table is None else table.num_rows
-    found = list(faults)
+    found, doubts = list(faults), list[Fault]()
     if table is not None:
-        for name, rule in contract.columns.items():
-            column = table[name].combine_chunks() if name in frame.names else None
-            kind = frame.kind(name) if column is not None else None
-            found += _faults(name, rule, column, kind, rows)
-        if contract.closed:
-            everything = np.arange(rows)
-            found += [Fault(n, "not in the contract", everything) for n in frame.names if n not in contract.columns]
-    accepted = np.ones(rows, np.bool_)
-    for fault in found:
-        accepted[fault.rows] = False
+        for fault, state in _faults(table, _kinds(table, frame), contract):
+            (found if state == "accepted" else doubts).append(fault)
+    accepted = _without(np.ones(rows, np.bool_), found)
     if table is not None and contract.unique:
         windows = np.zeros(rows, np.int64) if scope is None else scope(accepted.copy())
         found += _repeats(table, contract.unique, accepted, windows, seen)
-        for fault in found:
-            accepted[fault.rows] = False
-    return Validation(accepted, tuple(f for f in found if len(f.rows)))
+        accepted = _without(accepted, found)
+    broken, doubted = (tuple(f for f in some if len(f.rows)) for some in (found, doubts))
+    return Validation(accepted, broken, doubted)
 
 
-def _faults(name: str, rule: ColumnRule, column: pa.Array | None, kind: Kind | None, rows: int) -> Iterator[Fault]:
-    if column is None:
-        if rule.required:
-            yield Fault(name, "required", np.arange(rows))
-        return
-    present = column.is_valid().to_numpy(zero_copy_only=False)
-    if not rule.nullable:
-        yield Fault(name, "not null", np.flatnonzero(~present))
-    if not present.any():
-        return
-    if kind is not TYPES[rule.type]:
-        yield Fault(name, f"type {rule.type}", np.flatnonzero(present))
-        return
-    for label, broken in _value_rules(rule, column):
-        yield Fault(name, label, np.flatnonzero(broken & present))
+def _kinds(table: pa.Table, frame: Frame) -> dict[str, Kind | None]:
+    """Return what each column holds; None where it is empty, which every type and rule allows."""
+    return {n: frame.kind(n) if table[n].null_count < table.num_rows else None for n in frame.names}
 
 
-def _value_rules(rule: ColumnRule, column: pa.Array) -> Iterator[tuple[str, Mask]]:
-    if rule.type == "integer" and pa.types.is_floating(column.type):
-        whole = pc.equal(pc.floor(column), column)
-        yield "type integer", _not(whole)
-    for label, limit, compare in (
-        (f"minimum {rule.minimum}", rule.minimum, pc.greater_equal),
-        (f"maximum {rule.maximum}", rule.maximum, pc.less_equal),
-    ):
-        if limit is not None:
-            yield label, _not(compare(*_comparable(column, limit)))
-    if rule.allowed is not None:
-        yield "allowed values", _not(_is_allowed(column, rule.allowed))
-    if rule.pattern is not None:
-        yield "pattern", _not(pc.match_substring_regex(column, whole_pattern(rule.pattern)))
+def _without(accepted: Mask, faults: Iterable[Fault]) -> Mask:
+    for fault in faults:
+        accepted[fault.rows] = False
+    return accepted
 
 
-def _comparable(column: pa.Array, limit: Scalar) -> tuple[pa.Array, pa.Scalar]:
-    if pa.types.is_timestamp(column.type):
-        return column, pa.scalar(_times([str(limit)], "contract")[0], pa.timestamp("us", "UTC"))
-    if pa.types.is_integer(column.type) and isinstance(limit, int) and abs(limit) < 2**63:
-        return column, pa.scalar(limit, pa.int64())
-    return column.cast(pa.float64(), safe=False), pa.scalar(float(limit), pa.float64())
+def _faults(table: pa.Table, kinds: Mapping[str, Kind | None], contract: Contract) -> Iterator[tuple[Fault, str]]:
+    """Yield every fault of the batch, with the state of the rule that names it."""
+    everything = np.arange(table.num_rows)
+    for name, column in contract.columns.items():
+        if column.live and name not in kinds and column.required:
+            yield Fault(name, "required", everything, name), column.state
+        elif column.live and (kind := kinds.get(name)) is not None:
+            wrong = wrong_type(table[name].combine_chunks(), kind, column.type)
+            yield Fault(name, f"type {column.type}", np.flatnonzero(wrong), name), column.state
+    for rule in contract.rules:
+        if isinstance(rule, RowRule) and rule.live and rule.mostly == 1 and _judged(rule, kinds, contract):
+            for label, broken in broken_rows(rule, table):
+                yield Fault(rule.column, label, np.flatnonzero(broken), rule.key), rule.state
+    if contract.closed:
+        for name in kinds:
+            if name not in contract.columns:
+                yield Fault(name, "not in the contract", everything, name), "accepted"
 
 
-def _not(mask: pa.Array) -> Mask:
-    inside: Mask = pc.fill_null(mask, True).to_numpy(zero_copy_only=False)
-    return ~inside
-
-
-def _is_allowed(column: pa.Array, allowed: Sequence[Scalar]) -> pa.Array:
-    if pa.types.is_boolean(column.type):
-        values = pa.array([v for v in allowed if isinstance(v, bool)], pa.bool_())
-    elif pa.types.is_string(column.type):
-        values = pa.array([v for v in allowed if isinstance(v, str)], pa.string())
-    else:
-        numbers = [float(v) for v in allowed if isinstance(v, int | float) and not isinstance(v, bool)]
-        return pc.is_in(column.cast(pa.float64(), safe=False), value_set=pa.array(numbers, pa.float64()))
-    return pc.is_in(column, value_set=values)
+def _judged(rule: RowRule, kinds: Mapping[str, Kind | None], contract: Contract) -> bool:
+    """Say whether a rule can be judged here, and there is something that could break it."""
+    if unjudged(rule, kinds, contract.types):
+        return False
+    read = rule.about[1:] if isinstance(rule, NotNull) else rule.about
+    return all(kinds[column] is not None for column in read)
 
 
 def _repeats(
@@ -315,26 +312,5 @@ def _repeats(
         if not again:
             for k, value in keys.items():
                 taken[k].add(value)
-    return [Fault(name, "unique", np.array(rows, np.int64)) for (name, _), rows in zip(hashes, broken, strict=True)]
-
-
-def infer_contract(counted: Counted, *, name: str = "contract", unique: Sequence[str] = ()) -> Contract:
-    """Return the contract that a reference's counts satisfy: types, nulls, ranges seen, sets of up to 50 texts."""
-    rules = {column: _inferred(counted.columns[column]) for column in counted.columns}
-    for column in unique:
-        if column not in rules:
-            raise DataError(unknown("column", column, rules))
-    return Contract(name, rules, tuple((column,) for column in unique))
-
-
-def _inferred(column: Any) -> ColumnRule:
-    kinds = {Kind.BOOLEAN: "boolean", Kind.TIME: "time", Kind.NUMBER: "integer" if column.integral else "number"}
-    kind, nullable = kinds.get(column.kind, "text"), column.missing > 0
-    if kind in ("integer", "number") and column.numbers is not None and column.numbers.n:
-        ends = (column.numbers.minimum, column.numbers.maximum)
-        low, high = (int(e) if kind == "integer" else e for e in ends)
-        return ColumnRule(kind, nullable, minimum=low, maximum=high)
-    few = kind == "text" and column.values is not None and column.values.exact
-    if few and 0 < column.values.distinct <= MOST_ALLOWED:
-        return ColumnRule(kind, nullable, allowed=tuple(sorted(column.values.counts)))
-    return ColumnRule(kind, nullable)
+    pairs = zip(hashes, broken, strict=True)
+    return [Fault(name, "unique", np.array(rows, np.int64), f"{name}: unique") for (name, _), rows in pairs]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -13,6 +14,9 @@ from workbench.core.arrow import Kind as Kind
 from workbench.core.arrow import kind_of, normal_batch
 from workbench.core.errors import DataError, shown, unknown
 from workbench.core.reading import meaning
+
+if TYPE_CHECKING:
+    from workbench.core.query import Rows
 
 BLOCK = 65_536
 Batches = Callable[[Sequence[str] | None], Iterable[pa.RecordBatch]]
@@ -49,6 +53,8 @@ class Frame:
         self._read = read
         self.engine = engine
         self.distributed: Any = None
+        self.held = False  # whether the rows are in memory already
+        self.native: tuple[Any, Any] | None = None  # DuckDB's own connection and relation, where this is all it serves
         self.fields = tuple(
             Field(name, kind_of(f.type), pa.types.is_integer(f.type), str(f.type))
             for name, f in zip(names, schema, strict=True)
@@ -75,6 +81,14 @@ class Frame:
         kinds = [self._by_name[name].kind for name in wanted]
         for batch in recut(self._read(None if columns is None else own), rows):
             yield normal_batch(batch, wanted, kinds)
+
+    def rows(self, columns: Sequence[str]) -> AbstractContextManager[Rows]:
+        """Open some columns to SQL, out of core, for what count tables cannot give: `with frame.rows(...) as rows`."""
+        from workbench.core.query import opened_rows
+
+        for name in columns:
+            self.kind(name)
+        return opened_rows(self, columns)
 
 
 def _names(labels: Sequence[object]) -> tuple[str, ...]:
@@ -112,6 +126,19 @@ def _joined(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
     return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
 
 
+def joined(batches: Sequence[pa.RecordBatch]) -> pa.Table:
+    """Return normalised batches as one table; a column that differs between them takes the wider type."""
+    kinds = [_wider({batch.schema.field(i).type for batch in batches}) for i in range(batches[0].num_columns)]
+    schema = pa.schema(list(zip(batches[0].schema.names, kinds, strict=True)))
+    return pa.Table.from_batches([b if b.schema == schema else b.cast(schema, safe=False) for b in batches])
+
+
+def _wider(kinds: set[pa.DataType]) -> pa.DataType:
+    if len(kinds) == 1:
+        return kinds.pop()
+    return pa.float64() if pa.float64() in kinds else pa.timestamp("ns", "UTC")
+
+
 def wrap(native: Any) -> Frame:
     """Return a Frame over pandas, Polars (eager or lazy), Arrow or DuckDB data; anything else raises DataError."""
     if isinstance(native, Frame):
@@ -144,7 +171,7 @@ def _from_library(native: Any) -> Frame:
         return _from_polars(frame.to_native())
     if frame.implementation.is_pyarrow():
         table = frame.to_native()
-        return Frame(table.schema, lambda c: _table_batches(table, c), Engine.ARROW)
+        return _held(Frame(table.schema, lambda c: _table_batches(table, c), Engine.ARROW))
     if frame.implementation.is_duckdb():
         return from_duckdb(frame.to_native())
     raise DataError(f"{frame.implementation} frames are not read yet: give a pandas, Polars, Arrow or DuckDB table.")
@@ -167,7 +194,7 @@ def _from_arrow_dataset(dataset: Any) -> Frame:
 def _from_polars(frame: Any) -> Frame:
     eager = frame.collect() if hasattr(frame, "collect") else frame
     table = eager.to_arrow()
-    return Frame(table.schema, lambda c: _table_batches(table, c), Engine.POLARS)
+    return _held(Frame(table.schema, lambda c: _table_batches(table, c), Engine.POLARS))
 
 
 def _from_pandas(frame: Any) -> Frame:
@@ -177,11 +204,19 @@ def _from_pandas(frame: Any) -> Frame:
     # By position: labels may be numbers or tuples. The index is not data.
     arrays = [from_pandas_series(frame.iloc[:, i]) for i in range(frame.shape[1])]
     table = pa.Table.from_arrays(arrays, names=[str(i) for i in range(len(arrays))])
-    return Frame(table.schema, lambda c: _table_batches(table, c), Engine.PANDAS, list(frame.columns))
+    return _held(Frame(table.schema, lambda c: _table_batches(table, c), Engine.PANDAS, list(frame.columns)))
 
 
-def from_duckdb(relation: Any, engine: str = Engine.DUCKDB) -> Frame:
-    """Return a Frame over a DuckDB relation, run afresh and streamed at each reading."""
+def _held(frame: Frame) -> Frame:
+    frame.held = True
+    return frame
+
+
+def from_duckdb(relation: Any, engine: str = Engine.DUCKDB, connection: Any = None) -> Frame:
+    """Return a Frame over a DuckDB relation, run afresh and streamed at each reading.
+
+    Given a `connection` that serves nothing else, queries run in it rather than on a copy of the rows.
+    """
     schema = relation.limit(0).to_arrow_table().schema
 
     def read(columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
@@ -195,14 +230,17 @@ def from_duckdb(relation: Any, engine: str = Engine.DUCKDB) -> Frame:
             finally:
                 reader.close()  # a reader left open keeps its connection busy
         except duckdb.Error as error:
-            raise DataError(_stopped(error)) from None
+            raise DataError(stopped(error)) from None
         except (pa.ArrowException, OSError) as error:
-            raise DataError(_stopped(error)) from None
+            raise DataError(stopped(error)) from None
 
-    return Frame(schema, read, engine)
+    frame = Frame(schema, read, engine)
+    frame.native = None if connection is None else (connection, relation)
+    return frame
 
 
-def _stopped(error: Exception) -> str:
+def stopped(error: Exception) -> str:
+    """Say that reading ended early, without the engine's message: it may hold values of rows."""
     if "open result" in str(error):
         return "the DuckDB connection is busy with another result: finish that one, or give each data set its own."
     # The engine's own message may hold values of rows.

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from workbench.core.contract import Contract, Fault
-from workbench.core.errors import DataError
+from workbench.core.contract import Column, Contract, Fault
+from workbench.core.errors import ConfigError, DataError, shown
 
 MOST_RECORDS = 100_000
 ARROW = {
@@ -23,6 +23,13 @@ ARROW = {
     "time": pa.timestamp("us", "UTC"),
 }
 _NO_RECORD = "not a JSON object"
+
+
+def arrow_type(name: str, column: Column) -> pa.DataType:
+    """Return what holds a column of a stream; ConfigError when the contract does not say its type."""
+    if column.type not in ARROW:
+        raise ConfigError(f"contract: column {shown(name)} has no type: a stream needs one of {', '.join(ARROW)}.")
+    return ARROW[column.type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +109,14 @@ def _arrived(records: Sequence[Any], raw: Sequence[str], contract: Contract) -> 
     objects = [r if isinstance(r, dict) else None for r in records]
     faults = [Fault("", _NO_RECORD, _at(r is None for r in objects))]
     columns = {}
-    for name, rule in contract.columns.items():
+    for name, column in contract.columns.items():
+        arrow_type(name, column)
         values = [None if r is None else r.get(name) for r in objects]
-        columns[name], wrong = _column(values, rule.type)
-        faults.append(Fault(name, f"type {rule.type}", np.array(wrong, np.int64)))
-        if rule.required:
-            faults.append(Fault(name, "required", _at(r is not None and name not in r for r in objects)))
+        columns[name], wrong = _column(values, column.type)
+        # What is not of its column's type cannot be kept there, whatever was decided about the type.
+        faults.append(Fault(name, f"type {column.type}", np.array(wrong, np.int64), name))
+        if column.required and column.state == "accepted":
+            faults.append(Fault(name, "required", _at(r is not None and name not in r for r in objects), name))
     if contract.closed:
         extra = (r is not None and not r.keys() <= contract.columns.keys() for r in objects)
         faults.append(Fault("", "a column that is not in the contract", _at(extra)))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from workbench.core.check import TASK_OF_NEED, NotApplicableError
 from workbench.core.classes import ClassCounts
+from workbench.core.contract_judge import Judgements
 from workbench.core.counts import Counted
 from workbench.core.dataset import Roles
 from workbench.core.joint import JointCounts
@@ -14,6 +16,9 @@ from workbench.core.outcome import Predictor
 from workbench.core.regression import RegressionCounts
 from workbench.core.sample import Sample
 from workbench.core.windowed import Window
+
+Judge = Callable[[datetime | None], Judgements]
+"""When freshness is seen from -> the contract judged on every row of the current data."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Subject:
     challenger: Predictor | None = None
     windows: tuple[Window, ...] = ()
     reference_windows: tuple[Window, ...] = ()
+    contract: Judge | None = None
 
     def lacks(self, need: str) -> str:
         """Return why `need` is not met, or an empty string."""
@@ -50,6 +56,7 @@ class Subject:
             "challenger": self.challenger is not None,
             "truth": self.roles.target is not None and self.roles.target in self.current.columns,
             "windows": bool(self.windows),
+            "contract": self.contract is not None,
         }[need]
         return "" if met else _LACKING[need]
 
@@ -100,6 +107,7 @@ _LACKING = {
     "challenger": "no challenger was given: name a second model as `challenger`",
     "truth": "there is no target column in the data",
     "windows": "the data was not cut into windows: give `windows`, such as {by: month} or {rows: 5000}",
+    "contract": "no contract was given, or its rows are not here: name a file as `contract`",
 }
 _TASK_WORDS = {
     "binary": "binary outcomes",

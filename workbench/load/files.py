@@ -157,7 +157,7 @@ def open_frame(
     for store in stores:
         con.register_filesystem(store)
     try:
-        frame = from_duckdb(reader(con, files, options), engine)
+        frame = from_duckdb(reader(con, files, options), engine, con)
         return _RemoteFrame(frame, files) if stores else frame
     except duckdb.Error as error:
         plain = engine == Engine.CSV and not any(f.lower().endswith(".gz") for f in files)

@@ -25,7 +25,7 @@ from workbench.core.fingerprint import Hashes
 from workbench.core.frame import BLOCK, wrap
 from workbench.core.keys import key_hashes
 from workbench.core.parts import PartCounter
-from workbench.core.records import ARROW, Arrived
+from workbench.core.records import Arrived, arrow_type
 from workbench.core.windows import WindowCounter
 from workbench.core.writing import write_whole
 from workbench.monitor.run import Monitor
@@ -64,7 +64,7 @@ class Intake:
 
     def _check_fit(self) -> None:
         """Raise ConfigError when what the contract accepts could not be counted beside the baseline."""
-        empty = pa.table({name: pa.array([], ARROW[rule.type]) for name, rule in self.contract.columns.items()})
+        empty = pa.table({name: pa.array([], arrow_type(name, c)) for name, c in self.contract.columns.items()})
         try:
             self.fields = self.monitor.fields(wrap(empty))
         except Exception as error:

@@ -62,7 +62,7 @@ class Monitor:
         self.plan, self.settings, self.roles = plan, plan.monitor, roles_of(plan)
         self.cut = plan.monitor.windows.cut(plan.time)
         self.policy: Policy = load_policy(plan.policy)
-        self.checks = chosen_checks(plan.checks, self.roles.kind_of_task, windows=True)
+        self.checks = chosen_checks(plan.checks, self.roles.kind_of_task, given=["windows"])
         self.model: Model | None = None if plan.model is None else open_model(plan.model, trust=plan.trust)
         self.store = store or Store(plan.monitor.store)
         self._pin()

@@ -51,6 +51,7 @@ PARAMETERS = {  # in the order of the notebook's first cell; the comment is what
     "sample": "how many rows are kept for checks that need rows",
     "windows": "how rows are cut for checks over time: {'by': 'month'}, {'rows': 5000} or {'number': 10}; None is not",
     "engine": "what reads and counts files: local or spark",
+    "contract": "a file of rules that the data is held to, or None",
     "title": "what the audit is called",
     "output": "the folder that record.json is written to; empty writes nothing",
     "run_id": "set by the runner, which looks for it in the last cell",

@@ -193,6 +193,7 @@ HEADLINES = {
     "performance.classification": ("roc_auc", "accuracy"),
     "performance.lift": ("gini", "ks"),
     "quality.associations": ("spearman", "cramers_v", "correlation_ratio"),
+    "quality.contract": ("broken_rules",),
     "quality.duplicates": ("duplicate_share",),
     "quality.missing": ("missing_share",),
     "quality.ydata_report": ("alerts",),

@@ -11,11 +11,11 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |function )", re.MULTILINE)
 
 
-def module() -> str:
+def module(parts: tuple[str, ...] = PARTS) -> str:
     """Return the view's source; what its files import from each other stands before them."""
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", (VIEWS / name).read_text("utf-8"))) for name in PARTS)
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", (VIEWS / name).read_text("utf-8"))) for name in parts)
 
 
-def styles() -> str:
+def styles(sheets: tuple[str, ...] = ("audit.css", "drift.css")) -> str:
     """Return the view's style sheets."""
-    return "\n".join((VIEWS / name).read_text("utf-8") for name in ("audit.css", "drift.css"))
+    return "\n".join((VIEWS / name).read_text("utf-8") for name in sheets)

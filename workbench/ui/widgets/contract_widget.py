@@ -1,0 +1,47 @@
+"""The notebook widget in which a person accepts, edits and rejects a contract's rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from workbench.audit.contracts import load_contract
+from workbench.core.contract import Contract
+from workbench.ui import view
+from workbench.ui.contract_board import ContractBoard
+
+
+class ContractWidget(anywidget.AnyWidget):
+    """Shows a contract, or the file of one, as a table; `contract` is what was decided, `save` writes it."""
+
+    _esm = view.module(("parts.js", "contract.js"))
+    _css = view.styles(("audit.css", "contract.css"))
+    state = traitlets.Dict().tag(sync=True)
+    act = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, contract: Contract | str | Path) -> None:
+        self._board = ContractBoard(contract if isinstance(contract, Contract) else load_contract(contract))
+        super().__init__(state=self._board.state())
+        self.observe(self._acted, names="act")
+
+    def _acted(self, change: Any) -> None:
+        self._board.act(change["new"])
+        self.state = self._board.state()
+
+    @property
+    def contract(self) -> Contract:
+        """Return the contract as decided so far."""
+        return self._board.contract
+
+    def save(self, path: str | Path) -> None:
+        """Write the contract as YAML."""
+        self._board.save(path)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        html, text = self._board.static()
+        return {**(data or {}), "text/html": html, "text/plain": text}, metadata
