@@ -133,7 +133,7 @@ def subject(
         reference=other,
         model=Byage(),
         challenger=Byage(0.1),
-        contract=lambda as_of: judge_data(wrap(current), CONTRACT, as_of=as_of),
+        contract=lambda as_of, naming: judge_data(wrap(current), CONTRACT, as_of=as_of, naming=naming),
     )
 
 

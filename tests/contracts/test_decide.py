@@ -16,7 +16,7 @@ from workbench.audit.contracts import contract_yaml, load_contract
 from workbench.cli import main
 from workbench.core.contract import Contract, validate_batch
 from workbench.core.contract_diff import changes
-from workbench.core.contract_edit import accept, edit, listed, propose, reject
+from workbench.core.contract_edit import accept, edit, parts_of, propose, reject
 from workbench.core.contract_infer import form_of, infer_contract
 from workbench.core.contract_judge import judge_data
 from workbench.core.counts import count
@@ -132,11 +132,15 @@ def test_a_rule_is_accepted_edited_rejected_and_proposed_again():
         edit(contract, "age: range", maximum="high")
 
 
-def test_the_table_of_rules_has_the_open_ones_first():
-    rows = listed(accept(proposed(), ["age: range"]))
-    assert rows[-1]["key"] == "age: range"
-    assert {"key", "column", "kind", "words", "state", "n", "share", "seen"} == rows[0].keys()
-    assert len(rows) == len({row["key"] for row in rows}) == len(proposed().rules) + len(REFERENCE.columns)
+def test_rules_stand_with_their_column_in_the_contracts_order_whatever_is_decided():
+    contract = proposed()
+    keys = [key for key, _ in parts_of(contract)]
+    assert len(keys) == len(set(keys)) == len(contract.rules) + len(REFERENCE.columns)
+    subjects = [part.about[0] if key not in contract.columns else key for key, part in parts_of(contract)]
+    assert list(dict.fromkeys(subjects)) == list(REFERENCE.columns)
+    assert [key for key, _ in parts_of(reject(accept(contract, ["age: range"]), ["job"]))] == keys
+    counted = agreed(rules=[{"rule": "row_count", "minimum": 1}, {"rule": "not_null", "column": "a"}])
+    assert [key for key, _ in parts_of(counted)] == ["a", "a: not null", "row count"]
 
 
 # ---------------------------------------------------------------------------- comparing

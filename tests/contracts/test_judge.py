@@ -285,6 +285,24 @@ def test_ids_are_named_unless_they_are_sensitive():
         judge_data(wrap(data), Contract.from_dict(contract), naming=Naming(id="idd"))
 
 
+def test_rows_named_by_id_are_the_same_in_any_order():
+    data = pd.DataFrame(
+        {"id": ["d", "a", "c", "b", None], "v": [9, 9, 9, 1, 9], "g": [1, 1, 1, 1, 1], "h": list("xxyxx")}
+    )
+    rules = [{"rule": "range", "column": "v", "maximum": 5}, {"rule": "unique", "columns": ["v"]},
+             {"rule": "determines", "columns": ["g"], "determined": "h"}]  # fmt: skip
+    contract = Contract.from_dict({"columns": {c: {} for c in data.columns}, "rules": rules})
+
+    def ids(frame):
+        found = judge_data(wrap(frame), contract, naming=Naming(id="id", most=2, by_id=True))
+        return {r.key: [who for _, who in r.rows] for r in found.rules if r.rows}
+
+    expected = {"v: range": ["a", "c"], "v: unique": ["c", "d"], "g determines h": ["c"]}
+    assert ids(data) == ids(data.iloc[::-1]) == ids(data.sort_values("v")) == expected
+    in_place = judge_data(wrap(data), contract, naming=Naming(id="id", most=2))
+    assert [r.rows for r in in_place.rules if r.key == "v: range"] == [((1, "d"), (2, "a"))]
+
+
 # ---------------------------------------------------------------------------- the same on every engine
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from workbench.audit.text import dump_yaml, parse_yaml
 from workbench.core.contract import Contract
-from workbench.core.contract_judge import Judgements, judge_data
+from workbench.core.contract_judge import Judgements, Naming, judge_data
 from workbench.core.contract_whole import Refers
 from workbench.core.errors import ConfigError, shown
 from workbench.core.frame import Frame
@@ -26,10 +26,11 @@ MOST_CHARACTERS = 20_000_000
 
 @dataclass(frozen=True)
 class Held:
-    """A contract that an audit holds its data to, with the files that its rules refer to."""
+    """A contract that data is held to, with the files that its rules refer to and the file that it is from."""
 
     contract: Contract
     others: Mapping[str, Frame]
+    path: Path | None = None
 
     @property
     def about(self) -> dict[str, str]:
@@ -42,23 +43,28 @@ class Held:
         digest = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
         return {"name": self.contract.name, "version": self.contract.version, "digest": digest}
 
-    def judge(self, frame: Frame, as_of: datetime | None) -> Judgements:
+    def judge(self, frame: Frame, as_of: datetime | None, naming: Naming | None = None) -> Judgements:
         """Judge every row of a frame."""
-        return judge_data(frame, self.contract, others=self.others, as_of=as_of)
+        return judge_data(frame, self.contract, others=self.others, as_of=as_of, naming=naming)
 
 
-def held(given: Contract | Mapping[str, Any] | str | Path | None) -> Held | None:
-    """Return a contract given as a file, as plain data or as itself, ready to be judged."""
-    if given is None:
-        return None
+Given = Contract | Mapping[str, Any] | str | Path
+
+
+def contract_at(given: Given) -> Held:
+    """Return a contract given as a file, as plain data or as itself; files that it refers to are not opened."""
     if isinstance(given, str | Path):
-        contract = load_contract(given)
-        return Held(contract, open_referred(contract, Path(given).absolute().parent))
-    contract = given if isinstance(given, Contract) else Contract.from_dict(given)
-    return Held(contract, open_referred(contract, "."))
+        return Held(load_contract(given), {}, Path(given).absolute())
+    return Held(given if isinstance(given, Contract) else Contract.from_dict(given), {})
 
 
-def stored(given: Contract | Mapping[str, Any] | str | Path | None, contract: Held | None, folder: Path) -> str | None:
+def held(given: Given) -> Held:
+    """Return a contract given as a file, as plain data or as itself, ready to be judged."""
+    found = contract_at(given)
+    return replace(found, others=open_referred(found.contract, "." if found.path is None else found.path.parent))
+
+
+def stored(given: Given | None, contract: Held | None, folder: Path) -> str | None:
     """Return the path of an audit's contract: the file it was given as, else one written into the folder."""
     if contract is None or isinstance(given, str | Path):
         return None if given is None else str(Path(str(given)).absolute())

@@ -219,7 +219,7 @@ def _judge(prepared: Prepared) -> Judge | None:
     frame, contract = prepared.current.frame, prepared.contract
     if contract is None or frame.distributed is not None:
         return None
-    return lambda as_of: contract.judge(frame, as_of)
+    return lambda as_of, naming: contract.judge(frame, as_of, naming)
 
 
 def _tables(prepared: Prepared, dataset: Dataset, what: str, teller: _Teller) -> tuple[Counted, tuple[Window, ...]]:

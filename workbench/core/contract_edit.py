@@ -1,4 +1,4 @@
-"""What a person does to a proposed contract, rule by rule (accept, edit, reject), and the rules as a table."""
+"""What a person does to a proposed contract, rule by rule (accept, edit, reject), and the rules in order."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 from workbench.core.contract import Column, Contract
 from workbench.core.contract_kinds import rule_of
 from workbench.core.contract_rules import Rule
-from workbench.core.contract_types import TYPES
-from workbench.core.contract_values import STATES, Grounds
 from workbench.core.errors import ConfigError, unknown
 
 
@@ -46,7 +44,7 @@ def edit(contract: Contract, key: str, **changes: Any) -> Contract:
 
 
 def _decided(contract: Contract, state: str, keys: Iterable[str] | None) -> Contract:
-    wanted = {key for key, part in _parts(contract) if part.state == "proposed"} if keys is None else {*keys}
+    wanted = {key for key, part in parts_of(contract) if part.state == "proposed"} if keys is None else {*keys}
     _known(contract, wanted)
     taken = {r.key for r in contract.rules}
     rules = tuple(replace(r, state=state) if r.key in wanted else r for r in contract.rules)
@@ -58,29 +56,21 @@ def _decided(contract: Contract, state: str, keys: Iterable[str] | None) -> Cont
 
 
 def _known(contract: Contract, keys: Iterable[str]) -> None:
-    known = [key for key, _ in _parts(contract)]
+    known = [key for key, _ in parts_of(contract)]
     for key in keys:
         if key not in known:
             raise ConfigError("contract: " + unknown("rule", key, known))
 
 
-def _parts(contract: Contract) -> list[tuple[str, Column | Rule]]:
-    """Return each rule under its key, and each column (its type is a rule) under its name."""
-    rules: list[tuple[str, Column | Rule]] = [(r.key, r) for r in contract.rules]
-    taken = {key for key, _ in rules}
-    return [*((n, c) for n, c in contract.columns.items() if n not in taken), *rules]
+def parts_of(contract: Contract) -> list[tuple[str, Column | Rule]]:
+    """Return each rule under its key and each column (its type is a rule) under its name, by column.
 
-
-def listed(contract: Contract) -> list[dict[str, Any]]:
-    """Return the rules as rows of a table: key, column, kind, words, state, n, share and seen of the evidence."""
-    rows = []
-    for key, part in _parts(contract):
-        grounds = part.evidence or Grounds(0)
-        if isinstance(part, Column):
-            about = {"column": key, "kind": "type", "words": f"is {part.type}" if part.type in TYPES else ""}
-        else:
-            about = {"column": ", ".join(part.about), "kind": part.kind, "words": part.words}
-        evidence = {"n": grounds.n or None, "share": grounds.share, "seen": grounds.seen}
-        rows.append({"key": key, **about, "state": part.state, **evidence})
-    order = {state: i for i, state in enumerate(STATES)}
-    return sorted(rows, key=lambda row: order[str(row["state"])])
+    Columns are in the contract's order, each followed by the rules whose first column it is; then rules of no column.
+    """
+    by_column: dict[str, list[tuple[str, Column | Rule]]] = {name: [] for name in contract.columns}
+    whole: list[tuple[str, Column | Rule]] = []
+    for rule in contract.rules:
+        (by_column[rule.about[0]] if rule.about else whole).append((rule.key, rule))
+    taken = {rule.key for rule in contract.rules}
+    types = {name: [(name, column)] if name not in taken else [] for name, column in contract.columns.items()}
+    return [part for name in contract.columns for part in (*types[name], *by_column[name])] + whole

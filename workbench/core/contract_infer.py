@@ -116,9 +116,8 @@ def _texts(column: ColumnCounts, *, hidden: bool) -> Iterator[Rule]:
     if not hidden and values.distinct <= MOST_ALLOWED and values.distinct < column.present:
         once = sum(c == 1 for c in values.counts.values())
         # Good (1953): the share of values not seen yet is about that of the values seen once.
-        seen = (
-            f"{values.distinct:,} values, {once:,} of them once: a new one in about {once / column.present:.2g} of rows"
-        )
+        new = f"{once:,} of them once: a new one in about {once / column.present:.2g} of rows"
+        seen = f"{values.distinct:,} values, {new if once else 'each more than once'}"
         yield InSet(column=name, values=tuple(texts), evidence=Grounds(column.present, 1.0, seen))
         return
     form = "" if hidden or len(texts) < FEW else form_of(texts)

@@ -11,7 +11,7 @@ from typing import Any
 from workbench.core import contract_sql as sql
 from workbench.core.contract import Column, Contract
 from workbench.core.contract_rules import Counting, RowRule, Rule
-from workbench.core.contract_types import TYPES, absent, unjudged
+from workbench.core.contract_types import TYPE_WORDS, TYPES, absent, unjudged
 from workbench.core.contract_whole import Freshness, Refers
 from workbench.core.errors import ConfigError, shown, unknown
 from workbench.core.frame import Field, Frame, Kind
@@ -29,6 +29,7 @@ AT_ONCE = 400
 class Judged:
     """One rule judged: `failing` of `n` rows, or a `value`; outcome pass, fail, warn (a proposal) or cannot_tell.
 
+    `sentence` is what the rule asks, with its subject; without limits and values where a column of it is sensitive.
     `condition` is the column that chooses the rows judged; `rows` are the first that break the rule: (number of the
     row from 1, its id where one was asked for).
     """
@@ -38,6 +39,7 @@ class Judged:
     column: str
     state: str
     words: str
+    sentence: str
     outcome: str
     n: int | None = None
     failing: int | None = None
@@ -94,10 +96,14 @@ class Judgements:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """How rows that break a rule are named: by number, and by the column `id` unless that is sensitive; `most` each."""
+    """How rows that break a rule are named: by number, and by the column `id` unless that is sensitive; `most` each.
+
+    The first are named: in the order of the rows, or `by_id`, which no order of the rows changes.
+    """
 
     id: str | None = None
     most: int = MOST_ROWS
+    by_id: bool = False
 
 
 def judge_data(
@@ -136,7 +142,7 @@ class _Judging:
             total = int(answers[_ROWS]["n"])
             found = [*self._columns(answers, total), *(self._judged(r, answers) for r in self.live)]
             if naming is not None:
-                found = self._named(rows, found, naming.most, shown_id)
+                found = self._named(rows, found, replace(naming, id=shown_id))
         return Judgements(self.contract.name, self.contract.version, total, tuple(found), rows.queries)
 
     # ------------------------------------------------------------------ asking
@@ -188,7 +194,7 @@ class _Judging:
     def _columns(self, answers: Mapping[sql.Key, sql.Answer], total: int) -> Iterator[Judged]:
         for name, column in self.contract.columns.items():
             if column.live:
-                about = Judged(name, "type", name, column.state, f"is {_A[column.type]}", "pass")
+                about = _type(name, column)
                 yield (
                     self._absent(about, column, total)
                     if name not in self.fields
@@ -197,7 +203,7 @@ class _Judging:
         for name in self.frame.names if self.contract.closed else ():
             if name not in self.contract.columns:
                 words = "is not in the contract"
-                yield Judged(name, "closed", name, "accepted", words, "fail", total, total)
+                yield Judged(name, "closed", name, "accepted", words, f"{name} {words}", "fail", total, total)
 
     def _absent(self, about: Judged, column: Column, total: int) -> Judged:
         reason = absent(about.key, self.fields)
@@ -208,7 +214,9 @@ class _Judging:
     def _judged(self, rule: Rule, answers: Mapping[sql.Key, sql.Answer]) -> Judged:
         column = rule.about[0] if rule.about else ""
         condition = rule.when.column if isinstance(rule, RowRule) and rule.when is not None else ""
-        about = Judged(rule.key, rule.kind, column, rule.state, rule.words, "pass", condition=condition)
+        hidden = any(self.contract.columns[c].sensitive for c in rule.about)
+        sentence = rule.key if hidden else rule.sentence
+        about = Judged(rule.key, rule.kind, column, rule.state, rule.words, sentence, "pass", condition=condition)
         if self.why[rule.key]:
             return self._without_answer(about, rule, answers)
         answer = answers[rule.key]
@@ -247,9 +255,9 @@ class _Judging:
         column = self.contract.columns.get(name)
         return None if column is not None and column.sensitive else name
 
-    def _named(self, rows: Rows, found: Sequence[Judged], most: int, id_: str | None) -> list[Judged]:
+    def _named(self, rows: Rows, found: Sequence[Judged], naming: Naming) -> list[Judged]:
         statement = self._statement(rows)
-        who = "nth" if id_ is None else f"struct_pack(nth := nth, id := CAST({rows.aliases[id_]} AS VARCHAR))"
+        who, most = _who(rows, naming), naming.most
         rules = {r.key: r for r in self.live}
         broken = [j for j in found if j.failing and not j.reason and j.kind != "closed"]
         for judged in broken:
@@ -269,8 +277,11 @@ class _Judging:
 _ROWS: sql.Key = ("rows", "")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_VALUE = "no row has a value"
-_A = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "text": "text", "time": "a time",
-      "any": "there"}  # fmt: skip
+
+
+def _type(name: str, column: Column) -> Judged:
+    words = TYPE_WORDS[column.type]
+    return Judged(name, "type", name, column.state, words, f"{name} {words}", "pass")
 
 
 def _broken(state: str) -> str:
@@ -290,6 +301,14 @@ def _of_value(about: Judged, answer: sql.Answer, rule: Rule) -> Judged:
         return replace(about, outcome="cannot_tell", n=n, reason=reason)
     low, high = rule.bounds.get("minimum", value), rule.bounds.get("maximum", value)
     return replace(about, outcome="pass" if low <= value <= high else _broken(about.state), n=n, value=value)
+
+
+def _who(rows: Rows, naming: Naming) -> str:
+    """Return the expression that identifies a row, and by which rows are ordered."""
+    if naming.id is None:
+        return "nth"
+    parts = ["nth := nth", f"id := CAST({rows.aliases[naming.id]} AS VARCHAR)"]
+    return f"struct_pack({', '.join(reversed(parts) if naming.by_id else parts)})"
 
 
 def _identified(found: Sequence[Any] | None) -> tuple[tuple[int, str | None], ...]:

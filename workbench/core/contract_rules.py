@@ -53,6 +53,12 @@ class Rule:
         return self.says.format(self)
 
     @property
+    def sentence(self) -> str:
+        """Return what the rule asks, as a whole sentence: "age is at least 18"."""
+        subject = " & ".join(getattr(self, "columns", self.about[:1]))
+        return f"{subject} {self.words}"
+
+    @property
     def about(self) -> tuple[str, ...]:
         """Return the columns that the rule reads."""
         return ()

@@ -335,7 +335,7 @@ def _(rule: Freshness, s: Statement) -> None:
 
 @singledispatch
 def ask_rows(rule: Rule, s: Statement, who: str, most: int) -> None:
-    """Ask for the first rows that break a rule, as `who` identifies them, under `rows`."""
+    """Ask for the first rows that break a rule, as `who` identifies and orders them, under `rows`."""
     raise NotImplementedError(rule.kind)
 
 
@@ -350,21 +350,21 @@ def first_rows(test: str, who: str, most: int) -> str:
 
 
 def _listed(s: Statement, key: Key, query: str, most: int) -> None:
-    s.want_apart(key, f"SELECT list(who ORDER BY nth) FROM ({query} ORDER BY nth LIMIT {most})", "rows")  # noqa: S608
+    s.want_apart(key, f"SELECT list(who ORDER BY who) FROM ({query} ORDER BY who LIMIT {most})", "rows")  # noqa: S608
 
 
 @ask_rows.register
 def _(rule: Unique, s: Statement, who: str, most: int) -> None:
     columns, complete = _key(rule.columns, s)
-    place = f"row_number() OVER (PARTITION BY {columns} ORDER BY nth)"
-    inner = f"SELECT nth, {who} AS who, {place} AS place FROM seen WHERE {complete}"  # noqa: S608
-    _listed(s, rule.key, f"SELECT nth, who FROM ({inner}) WHERE place > 1", most)  # noqa: S608
+    place = f"row_number() OVER (PARTITION BY {columns} ORDER BY {who})"
+    inner = f"SELECT {who} AS who, {place} AS place FROM seen WHERE {complete}"  # noqa: S608
+    _listed(s, rule.key, f"SELECT who FROM ({inner}) WHERE place > 1", most)  # noqa: S608
 
 
 @ask_rows.register
 def _(rule: Monotone, s: Statement, who: str, most: int) -> None:
     falls = f"SELECT nth FROM {_before(rule, s)} WHERE {_falls(rule)}"  # noqa: S608
-    _listed(s, rule.key, f"SELECT nth, {who} AS who FROM seen WHERE nth IN ({falls})", most)  # noqa: S608
+    _listed(s, rule.key, f"SELECT {who} AS who FROM seen WHERE nth IN ({falls})", most)  # noqa: S608
 
 
 @ask_rows.register
@@ -373,9 +373,9 @@ def _(rule: Determines, s: Statement, who: str, most: int) -> None:
     determined = s.column(rule.determined)
     place = f"row_number() OVER (PARTITION BY {by} ORDER BY n DESC, {determined})"
     rest = f"SELECT {columns} FROM (SELECT *, {place} AS place FROM {_pairs(rule, s)}) WHERE place > 1"  # noqa: S608
-    _listed(s, rule.key, f"SELECT nth, {who} AS who FROM seen WHERE ({columns}) IN ({rest})", most)  # noqa: S608
+    _listed(s, rule.key, f"SELECT {who} AS who FROM seen WHERE ({columns}) IN ({rest})", most)  # noqa: S608
 
 
 @ask_rows.register
 def _(rule: Refers, s: Statement, who: str, most: int) -> None:
-    _listed(s, rule.key, f"SELECT nth, {who} AS who FROM {_referred(rule, s)} AND v IS NULL", most)  # noqa: S608
+    _listed(s, rule.key, f"SELECT {who} AS who FROM {_referred(rule, s)} AND v IS NULL", most)  # noqa: S608

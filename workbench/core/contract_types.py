@@ -20,6 +20,16 @@ TYPES: Mapping[str, Kind | None] = {
 }
 """Type of a column -> kind of data that has it; "any" says nothing."""
 
+TYPE_WORDS: Mapping[str, str] = {
+    "integer": "is a whole number",
+    "number": "is a number",
+    "boolean": "is true or false",
+    "text": "is text",
+    "time": "is a time",
+    "any": "is a column of the data",
+}
+"""Type of a column -> what it asks of a value, as a sentence without its subject."""
+
 _OF_KIND = {
     Kind.NUMBER: ("integer", "number"),
     Kind.BOOLEAN: ("boolean",),

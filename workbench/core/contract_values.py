@@ -68,7 +68,8 @@ _ENDS = {"minimum": "at least", "maximum": "at most", "above": "over", "below": 
 
 def bounds_words(limits: Mapping[str, Any]) -> str:
     """Return limits in words, such as "at least 0 and under 1"."""
-    return " and ".join(f"{_ENDS[name]} {limit}" for name, limit in limits.items())
+    told = {name: f"{limit:.9g}" if isinstance(limit, float) else limit for name, limit in limits.items()}
+    return " and ".join(f"{_ENDS[name]} {limit}" for name, limit in told.items())
 
 
 # ---------------------------------------------------------------------------- reading

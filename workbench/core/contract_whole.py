@@ -118,6 +118,11 @@ class Total(Rule):
     minimum: float | None = None
     maximum: float | None = None
 
+    @property
+    def sentence(self) -> str:
+        """Return what the rule asks, as a whole sentence: "age: mean is at least 30"."""
+        return ": ".join([*self.about, self.words])
+
     def check(self) -> None:
         """Raise ConfigError when there is no limit, or nothing between them."""
         check_bounds(self)
@@ -190,6 +195,11 @@ class Freshness(Rule):
     says: ClassVar[str] = "newest value is at most {0.within} old"
     column: str
     within: str
+
+    @property
+    def sentence(self) -> str:
+        """Return what the rule asks, as a whole sentence: "opened: newest value is at most 2 days old"."""
+        return f"{self.column}: {self.words}"
 
     @property
     def about(self) -> tuple[str, ...]:

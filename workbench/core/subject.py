@@ -8,7 +8,7 @@ from datetime import datetime
 
 from workbench.core.check import TASK_OF_NEED, NotApplicableError
 from workbench.core.classes import ClassCounts
-from workbench.core.contract_judge import Judgements
+from workbench.core.contract_judge import Judgements, Naming
 from workbench.core.counts import Counted
 from workbench.core.dataset import Roles
 from workbench.core.joint import JointCounts
@@ -17,8 +17,8 @@ from workbench.core.regression import RegressionCounts
 from workbench.core.sample import Sample
 from workbench.core.windowed import Window
 
-Judge = Callable[[datetime | None], Judgements]
-"""When freshness is seen from -> the contract judged on every row of the current data."""
+Judge = Callable[[datetime | None, Naming | None], Judgements]
+"""When freshness is seen from, how rows are named -> the contract judged on every row of the current data."""
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,7 @@ def _table(shown: ShownEvidence) -> Table:
 def _columns_to_show(table: Evidence) -> list[int]:
     # A group's label says what its key says, and the threshold is in the title.
     left_out = {"threshold", "column"} if table.kind == "threshold" else set()
+    left_out |= {"key"} if table.kind == "contract" else set()  # what the measures call the rule
     left_out |= {"group"} if {"label", "category"} & {*table.columns} else set()
     return [i for i, name in enumerate(table.columns) if name not in left_out]
 

@@ -23,6 +23,7 @@ _SHARES = {
     "missing_sets": {"reference", "current"},
     "patterns": {"reference", "current"},
     "profile": {"missing", "missing in reference"},
+    "contract": {"share"},
 }
 
 
@@ -76,6 +77,8 @@ def cell_text(evidence: Evidence, row: int, column: int) -> str:
             return words.group_words(value) or "all rows"
         if name == "window":
             return words.window_words(value, bare=evidence.kind == "windows")
+        if evidence.kind == "contract" and (name == "outcome" or not value):
+            return f"{words.shape(value)} {words.outcome_word(value)}" if value else ""
         return words.plain(value, 120)
     if value is None or isinstance(value, bool):
         return words.number(value)

@@ -49,6 +49,7 @@ _OUTCOMES = {
     "not_applicable": "not applicable",
     "measured": "no rule on it",
 }
+_COUNTED = ("cells", "rows", "rules")
 _OPERATORS = {
     ">=": "at least",
     ">": "over",
@@ -81,6 +82,8 @@ def number(value: float | int | bool | str | None, unit: str = "", decimals: int
         return NOTHING
     if isinstance(value, bool | str):
         return plain(value)
+    if unit in _COUNTED and float(value).is_integer():
+        value = int(value)
     if isinstance(value, int) and unit != "share":
         return _signed(f"{value:,}")
     scaled = float(value) * (100 if unit == "share" else 1)

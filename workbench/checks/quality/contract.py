@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from workbench.core.check import NotApplicableError, check
-from workbench.core.contract_judge import Judged, Judgements
+from workbench.core.contract_judge import Judged, Judgements, Naming
 from workbench.core.contract_values import as_time
 from workbench.core.exact import exact_to_float
-from workbench.core.finding import Evidence, Measure, Result
+from workbench.core.finding import Cell, Evidence, Measure, Result
 from workbench.core.rates import measure
 from workbench.core.subject import Subject
 
@@ -21,7 +21,8 @@ def contract(subject: Subject, *, as_of: str | None = None) -> Result:
     Measures: `failing_share`, one a rule that rows break by themselves: rows that break it over rows judged, with a
         Wilson interval; the number itself (`mean`, `sum`, `quantile`, `distinct`, `row_count`, and `age` in seconds)
         for a rule on a number of all rows; `where` names the rule. `broken_rules`, accepted rules that do not hold;
-        `broken_proposals`, proposed ones; `undecided_rules`, accepted ones that could not be judged.
+        `broken_proposals`, proposed ones; `undecided_rules`, accepted ones that could not be judged. Rows that break
+        a rule are named where there is an id that the contract does not hide: the first few by it.
     Reads well when: somebody who knows the data accepted the rules. What was only inferred from a reference describes
         that reference.
     Signs of risk: any accepted rule that is broken: the model is fed what was agreed not to come.
@@ -33,17 +34,26 @@ def contract(subject: Subject, *, as_of: str | None = None) -> Result:
     """
     if subject.contract is None:
         raise NotApplicableError("no contract was given")
-    found = subject.contract(None if as_of is None else as_time(as_of))
+    naming = Naming(subject.roles.id, _MOST_ROWS, by_id=True)
+    found = subject.contract(None if as_of is None else as_time(as_of), naming)
     measures = [*_totals(found), *(_measure(judged, subject) for judged in found.rules)]
-    return Result(measures, [_table(found, subject)])
+    table = _table(found, subject)
+    unnamed = "rows" not in table.columns and any(r.failing for r in found.rules)
+    return Result(measures, [table], [_UNNAMED] if unnamed else [])
+
+
+_MOST_ROWS, _LONGEST = 5, 60
+"""Rows named of each rule, and characters of an id."""
+
+_UNNAMED = "rows are not named here: name an `id`, or look with `workbench contract check`, which tells their numbers"
 
 
 def _totals(found: Judgements) -> Iterator[Measure]:
     accepted = [r for r in found.rules if r.state == "accepted"]
     proposed = [r for r in found.rules if r.state == "proposed"]
-    yield Measure("broken_rules", sum(r.outcome == "fail" for r in accepted), n=len(accepted))
-    yield Measure("broken_proposals", sum(r.outcome == "warn" for r in proposed), n=len(proposed))
-    yield Measure("undecided_rules", sum(r.outcome == "cannot_tell" for r in accepted), n=len(accepted))
+    yield Measure("broken_rules", sum(r.outcome == "fail" for r in accepted), n=len(accepted), unit="rules")
+    yield Measure("broken_proposals", sum(r.outcome == "warn" for r in proposed), n=len(proposed), unit="rules")
+    yield Measure("undecided_rules", sum(r.outcome == "cannot_tell" for r in accepted), n=len(accepted), unit="rules")
 
 
 _UNITS = {"row_count": "rows", "freshness": "s"}
@@ -81,12 +91,35 @@ def _value(judged: Judged, subject: Subject) -> float | None:
     return exact_to_float(numbers.moments()[0], 1) if judged.kind == "sum" else judged.value
 
 
+_COLUMNS = ("key", "rule", "state", "outcome", "failing", "judged", "share", "value", "rows", "reason")
+_SELDOM = ("value", "rows", "reason")
+
+
 def _table(found: Judgements, subject: Subject) -> Evidence:
-    rows = []
-    for r in found.rules:
-        hidden = _small(r, subject)
-        numbers = (None, None) if hidden else (r.failing, r.n)
-        rows.append((r.key, r.kind.replace("_", " "), r.state, r.outcome.replace("_", " "), *numbers, r.reason))
-    columns = ("rule", "kind", "state", "outcome", "failing", "judged", "reason")
+    """Return the rules, the gravest first, with the rows that break them by id or number."""
+    rules = sorted(found.rules, key=lambda r: _ORDER.index(r.outcome))
+    told = [_row(judged, subject) for judged in rules]
+    kept = [i for i, name in enumerate(_COLUMNS) if name not in _SELDOM or any(r[i] not in (None, "") for r in told)]
+    columns, rows = tuple(_COLUMNS[i] for i in kept), tuple(tuple(row[i] for i in kept) for row in told)
     title = f"Contract {found.contract}, version {found.version}"
-    return Evidence("contract", title, "table", columns, tuple(rows))
+    return Evidence(
+        "contract", title, "contract", columns, rows, {"rows": subject.roles.id} if "rows" in columns else {}
+    )
+
+
+_ORDER = ("fail", "cannot_tell", "warn", "pass")
+
+
+def _row(judged: Judged, subject: Subject) -> tuple[Cell, ...]:
+    about = (judged.key, judged.sentence, judged.state, judged.outcome)
+    if _small(judged, subject):
+        return (*about, None, None, None, None, "", "few rows, chosen by a sensitive column")
+    value = _value(judged, subject)
+    return (*about, judged.failing, judged.n, judged.share, value, _named(judged), judged.reason)
+
+
+def _named(judged: Judged) -> str:
+    """Return the first ids of the rows that break a rule: a row's number would depend on the order of the rows."""
+    names = [who if len(who) <= _LONGEST else f"{who[:_LONGEST]}…" for _, who in judged.rows if who is not None]
+    more = (judged.failing or 0) - len(names)
+    return ", ".join(names) + (f" and {more} more" if names and more > 0 else "")
