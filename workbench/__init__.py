@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.core.finding import Evidence as Evidence
     from workbench.core.finding import Measure as Measure
     from workbench.core.finding import Result as Result
+    from workbench.decide import open_contract as open_contract
     from workbench.door import Audit as Audit
     from workbench.door import list_checks as list_checks
     from workbench.door import open_bundle as open_bundle
@@ -38,6 +39,7 @@ _PLACES = {
     "disclose": "workbench.audit.disclose",
     "list_checks": "workbench.door",
     "open_bundle": "workbench.door",
+    "open_contract": "workbench.decide",
     "open_data": "workbench.door",
     "open_model": "workbench.door",
     "serve": "workbench.door",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -122,10 +123,8 @@ class Audit:
             sample=_sample(sample),
             windows=cut,
             policy=load_policy(policy),
-            contract=held(contract),
-            checks=chosen_checks(
-                checks, roles.kind_of_task, given=[name for name, it in rare.items() if it is not None]
-            ),
+            contract=None if contract is None else held(contract),
+            checks=chosen_checks(checks, roles.kind_of_task, given=[n for n, it in rare.items() if it is not None]),
             title=_legal(title),
             seed=seed,
             beside=_sources(data, reference, given_model),
@@ -165,12 +164,18 @@ class Audit:
 
     def with_checks(self, wanted: Sequence[str]) -> Audit:
         """Return the same audit with only some of its checks, their parameters kept."""
-        from dataclasses import replace
-
         chosen = tuple(pair for pair in self.prepared.checks if pair[0].id in wanted or pair[0].code in wanted)
         other = object.__new__(Audit)
         other.__dict__ = {**self.__dict__, "prepared": replace(self.prepared, checks=chosen), "record": None}
         return other
+
+    def hold(self, contract: Contract) -> None:
+        """Hold the data to a contract as decided since, from the next run on; the files it refers to stay the same."""
+        before = self.prepared.contract
+        if before is None or before.contract != contract:
+            self._given["contract"] = contract
+            now = held(contract) if before is None else replace(before, contract=contract)
+            self.prepared = replace(self.prepared, contract=now)
 
     def plan(self, folder: str | Path) -> Plan:
         """Return the plan of this audit; data and models held in memory are written to `folder`."""

@@ -9,73 +9,137 @@ from typing import Any
 
 from workbench.audit.contracts import contract_yaml
 from workbench.audit.text import dump_line, parse_yaml
-from workbench.core.contract import Contract
-from workbench.core.contract_edit import accept, edit, listed, propose, reject
-from workbench.core.errors import ConfigError
+from workbench.core.contract import Column, Contract
+from workbench.core.contract_edit import accept, edit, parts_of, propose, reject
+from workbench.core.contract_judge import Judgements
+from workbench.core.contract_rules import Rule
+from workbench.core.errors import ConfigError, WorkbenchError, shown
 from workbench.core.writing import write_whole
+from workbench.report.labels import plain
+from workbench.ui import contract_payload as payload
+from workbench.ui.contract_payload import Here
 
-_DECISIONS: Mapping[str, Callable[..., Contract]] = {"accept": accept, "reject": reject, "propose": propose}
-_HEADS = ("Rule", "Asks that it", "What it rests on", "State")
+Judge = Callable[[Contract], Judgements]
+_DECISIONS: Mapping[str, tuple[Callable[..., Contract], str]] = {
+    "accept": (accept, "accepted"),
+    "reject": (reject, "rejected: not checked"),
+    "propose": (propose, "proposed again"),
+}
+_HEADS = ("Rule", "What it rests on", "State", "On the data", "Broken by", "Rows")
 _MOST_CHARACTERS = 20_000
+_MOST_COPIED = 200
+_FIXED = ("contract", "key", "rule")
 
 
 class ContractBoard:
-    """The contract as decided so far; an act that cannot be done leaves it as it was and says why."""
+    """The contract as decided so far; an act that cannot be done leaves it as it was and says why.
 
-    def __init__(self, contract: Contract) -> None:
-        self.contract, self.message = contract, ""
+    `here` is what became of its rules on the data; `judge` asks that anew; `path` is the file that `save` writes.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        *,
+        here: Mapping[str, Here] | None = None,
+        judge: Judge | None = None,
+        path: Path | None = None,
+    ) -> None:
+        self.contract, self._saved = contract, contract
+        self.here = dict(here or {})
+        self._judge, self._path = judge, path
+        self._message, self._problem = "", False
 
     def act(self, given: Mapping[str, Any]) -> None:
-        """Do what the view asks: accept, reject or propose some `keys`, or edit one `key` with a `text` of fields."""
+        """Accept, reject or propose some `keys`, edit one `key` with a `text` of fields, check the data, or save."""
         try:
-            self.contract = self._done(given)
-            self.message = ""
-        except ConfigError as error:
-            self.message = str(error)
+            self._message, self._problem = self._done(given), False
+        except (WorkbenchError, OSError) as error:
+            why = f"it cannot be written: {error.strerror}." if isinstance(error, OSError) else str(error)
+            self._message, self._problem = why[:2000], True
 
-    def _done(self, given: Mapping[str, Any]) -> Contract:
+    def _done(self, given: Mapping[str, Any]) -> str:
         name = given.get("name")
         if name in _DECISIONS:
-            return _DECISIONS[str(name)](self.contract, [str(k) for k in given.get("keys") or ()])
-        if name != "edit":
+            return self._decided(str(name), [str(k) for k in given.get("keys") or ()])
+        does = {"edit": lambda: self._edited(given), "check": self.check, "save": self._written}
+        if name not in does:
             raise ConfigError("that is nothing that can be done to a rule.")
+        return does[str(name)]()
+
+    def _decided(self, name: str, keys: list[str]) -> str:
+        decide, word = _DECISIONS[name]
+        self.contract = decide(self.contract, keys)
+        return f"{shown(keys[0], 80)} is {word}." if len(keys) == 1 else f"{len(keys):,} rules are {word}."
+
+    def _edited(self, given: Mapping[str, Any]) -> str:
         fields = parse_yaml(str(given.get("text")), "the rule's fields", _MOST_CHARACTERS)
-        if not isinstance(fields, Mapping) or not all(isinstance(k, str) for k in fields):
+        if not isinstance(fields, Mapping) or not all(isinstance(k, str) and k not in _FIXED for k in fields):
             raise ConfigError("expected fields such as {minimum: 18, maximum: 99}.")
-        return edit(self.contract, str(given.get("key")), **{k: v for k, v in fields.items() if k != "key"})
+        key, before = str(given.get("key")), dict(parts_of(self.contract))
+        self.contract = edit(self.contract, key, **fields)
+        for changed, part in parts_of(self.contract):
+            if before.get(changed) != part:
+                self.here.pop(changed, None)
+        return f"{shown(key, 80)} is edited and accepted."
+
+    def check(self) -> str:
+        """Judge the data by the contract as it is decided."""
+        if self._judge is None:
+            raise ConfigError("no data was given to check.")
+        found = self._judge(self.contract)
+        self.here = payload.of_judgements(found)
+        held = sum(rule.outcome == "pass" for rule in found.rules)
+        return f"{held:,} of {len(found.rules):,} rules hold on {found.rows:,} rows."
+
+    def _written(self) -> str:
+        if self._path is None:
+            raise ConfigError("the contract was not opened from a file: call save(path).")
+        self.save(self._path)
+        return f"{self._path.name} is written."
+
+    def save(self, path: str | Path) -> None:
+        """Write the contract as YAML: the file is there in full or as it was."""
+        write_whole(Path(path), contract_yaml(self.contract).encode())
+        self._saved = self.contract
 
     def state(self) -> dict[str, Any]:
         """Return what the view shows."""
-        fields = self._fields()
-        rows = [{**row, "seen": row["seen"] or "", "fields": fields.get(row["key"])} for row in listed(self.contract)]
-        rows = [{k: row[k] for k in ("key", "words", "seen", "state", "fields")} for row in rows]
-        left = sum(row["state"] == "proposed" for row in rows)
-        title = f"Contract {self.contract.name}, version {self.contract.version}"
-        sentence = (
-            f"{len(rows):,} rules, {left:,} of them proposed: a proposed rule warns, an accepted one fails, a rejected "
-            "one is not checked. What was seen in a reference is not by that what is right."
-        )
-        return {"title": title, "sentence": sentence, "open": left, "rows": rows, "message": self.message}
-
-    def _fields(self) -> dict[str, str]:
-        """Return the fields of each rule that can be edited, as one line of YAML."""
-        found = {}
-        for rule in self.contract.rules:
-            plain = {k: v for k, v in rule.to_dict().items() if k not in ("rule", "state", "evidence", "name")}
-            found[rule.key] = dump_line(plain)
-        return found
-
-    def save(self, path: str | Path) -> None:
-        """Write the contract as YAML."""
-        write_whole(Path(path), contract_yaml(self.contract).encode())
+        rows = payload.of_contract(self.contract, self.here, dict(map(_fields, parts_of(self.contract))))
+        title = plain(f"Contract {self.contract.name}, version {self.contract.version}", 160)
+        told = f"{payload.sentence(rows)} What was seen in a reference is not by that what is right."
+        about = {"decide": True, "can_check": self._judge is not None, "unsaved": self.contract != self._saved}
+        file = "" if self._path is None else self._path.name
+        return payload.view(title, told, rows, **about, file=file, message=self._message, problem=self._problem)
 
     def static(self) -> tuple[str, str]:
         """Return the table as HTML and as text, which need no kernel; every value is escaped."""
-        state = self.state()
-        lines = [[row[k] for k in ("key", "words", "seen", "state")] for row in state["rows"]]
-        head = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
-        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
-        title = f"<caption>{escape(state['title'])}</caption>"
-        table = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        text = "\n".join([state["title"], state["sentence"], *("  ".join(map(ascii, line)) for line in lines)])
-        return f"<p>{escape(state['sentence'])}</p>{table}", text
+        return static(self.state())
+
+
+def _fields(about: tuple[str, Column | Rule]) -> tuple[str, str]:
+    """Return what of a rule can be edited, as one line of YAML under its key."""
+    key, part = about
+    plain = part.to_dict()
+    if isinstance(part, Column):
+        plain = {"type": part.type, "required": part.required, "sensitive": part.sensitive}
+    return key, dump_line({k: v for k, v in plain.items() if k not in ("rule", "state", "evidence", "name")})
+
+
+def static(state: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the view's table as HTML without scripts and as text; every value is escaped."""
+    lines = [_line(row) for row in state["rows"][:_MOST_COPIED]]
+    head = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
+    title = f"<caption>{escape(state['title'])}</caption>"
+    table = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    said = f"{state['sentence']} Showing {len(lines):,} of {len(state['rows']):,}."
+    text = "\n".join([state["title"], said, *("  ".join(filter(None, line)) for line in lines)])
+    return f"<p>{escape(said)}</p>{table}", text
+
+
+def _line(row: Mapping[str, Any]) -> list[str]:
+    here = row["here"] or dict.fromkeys(("shape", "word", "count", "shown", "rows", "reason"), "")
+    broken = " · ".join(filter(None, (here["count"], here["shown"])))
+    outcome = f"{here['shape']} {here['word']}".strip()
+    return [row["rule"], row["evidence"], row["state"], outcome, broken, here["rows"] or here["reason"]]

@@ -13,7 +13,8 @@ from workbench.audit.record import Record
 from workbench.core.errors import WorkbenchError, shown
 from workbench.report import words
 from workbench.report.static import static_html
-from workbench.ui import drift_payload, payload
+from workbench.ui import contract_payload, drift_payload, payload
+from workbench.ui.contract_board import ContractBoard
 
 if TYPE_CHECKING:
     from workbench.door import Audit
@@ -52,6 +53,7 @@ class Session:
         self._message: dict[str, str] = {}
         self._progress: dict[str, Any] = {}
         self._looked: dict[str, str] = {}
+        self._board = None if audit is None else _board(audit)
         self._worker: threading.Thread | None = None
 
     @property
@@ -93,6 +95,7 @@ class Session:
                 "message": self._message,
                 "overview": None if record is None else payload.overview(record),
                 "drift": None if record is None else drift_payload.drift(record),
+                "contract": self._contract(),
                 "slider": {"grid": []} if record is None else payload.slider(record),
             }
 
@@ -116,6 +119,20 @@ class Session:
             "model": "" if p.model is None else type(p.model.predictor).__name__,
             "roles": roles,
         }
+
+    def _contract(self) -> dict[str, Any] | None:
+        if self._board is not None:
+            return self._board.state()
+        return None if self._record is None else contract_payload.of_finished(self._record)
+
+    def _decide(self, value: Any) -> None:
+        """Decide on rules of the audit's contract: the next run holds the data to what was decided."""
+        if self._audit is None or self._board is None or not isinstance(value, Mapping):
+            return
+        with self._lock:
+            self._board.act(value)
+            self._audit.hold(self._board.contract)
+        self._tell("state")
 
     def _checks(self) -> list[dict[str, Any]]:
         if self._audit is None:
@@ -147,6 +164,7 @@ class Session:
             "look": self._look,
             "attachment": self._attachment,
             "export": self._export,
+            "decide": self._decide,
         }
         name = str(act.get("name"))
         if name in does:
@@ -179,6 +197,8 @@ class Session:
         with self._lock:
             self._record = self._audit.record = record
             self._looked = {}
+            if self._board is not None and (found := contract_payload.of_record(record)) is not None:
+                self._board.here = found[1]
             self._phase = "partial" if self._cancel.is_set() else "done"
             self._progress = {}
         self._tell("attachment", {})  # what an earlier run attached is not this record's
@@ -248,6 +268,14 @@ class Session:
             value = dict(self._progress)
         for listener in list(self._listeners):
             listener(name, value)
+
+
+def _board(audit: Audit) -> ContractBoard | None:
+    contract = audit.prepared.contract
+    if contract is None:
+        return None
+    found = None if audit.record is None else contract_payload.of_record(audit.record)
+    return ContractBoard(contract.contract, here=None if found is None else found[1], path=contract.path)
 
 
 def _escaped(text: str) -> str:

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 VIEWS = Path(__file__).parent / "views"
-PARTS = ("parts.js", "timeline.js", "drift.js", "audit.js")
+PARTS = ("parts.js", "timeline.js", "drift.js", "contract.js", "audit.js")
+CONTRACT_ALONE = ("parts.js", "contract.js", "alone.js")
+SHEETS = ("audit.css", "drift.css", "contract.css")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |function )", re.MULTILINE)
 
@@ -16,6 +18,6 @@ def module(parts: tuple[str, ...] = PARTS) -> str:
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", (VIEWS / name).read_text("utf-8"))) for name in parts)
 
 
-def styles(sheets: tuple[str, ...] = ("audit.css", "drift.css")) -> str:
+def styles(sheets: tuple[str, ...] = SHEETS) -> str:
     """Return the view's style sheets."""
     return "\n".join((VIEWS / name).read_text("utf-8") for name in sheets)

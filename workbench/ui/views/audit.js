@@ -3,6 +3,7 @@
 // and what they look at to `look`. Text from data goes in by textContent, never as markup.
 import { h, isDark, s, swatches, table, tabs, themed, verdict, whisker, drawing } from "./parts.js";
 import { driftPage } from "./drift.js";
+import { contractPage } from "./contract.js";
 
 function show({ model, el }) {
   let acts = 0;
@@ -24,7 +25,9 @@ function show({ model, el }) {
   el.replaceChildren(root);
   const drift = driftPage({ model, look, painted: () => requestAnimationFrame(paint) });
   panels.Drift = h("div", { role: "tabpanel", "aria-label": "Drift", hidden: true }, drift.root);
-  root.append(panels.Drift, parts.tools);
+  const contract = contractPage((value) => act("decide", value));
+  panels.Contract = h("div", { role: "tabpanel", "aria-label": "Contract", hidden: true }, contract.root);
+  root.append(panels.Drift, panels.Contract, parts.tools);
   const view = { page: "Overview", filter: "", outcome: "", open: null, metric: "selection_rate", sort: "outcome" };
 
   const head = (state) => {
@@ -81,12 +84,10 @@ function show({ model, el }) {
   };
   const pages = (state) => {
     drift.fill(state.drift);
-    if (!state.drift) {
-      page("Overview");
-      return bar.replaceChildren();
-    }
-    bar.replaceChildren(tabs("Views", Object.keys(panels), view.page, page));
-    page(view.page);
+    const names = Object.keys(panels).filter((name) => name === "Overview" || state[name.toLowerCase()]);
+    const at = names.includes(view.page) ? view.page : "Overview";
+    bar.replaceChildren(...(names.length > 1 ? [tabs("Views", names, at, page)] : []));
+    page(at);
   };
 
   const board = (state) => {
@@ -215,6 +216,7 @@ function show({ model, el }) {
     const now = `${state.overview ? state.overview.digest : ""} ${state.phase}`;
     setup(state);
     progress();
+    if (state.contract) contract.fill(state.contract);
     if (now === digest) return; // messages and ticks must not rebuild what the user is working in
     digest = now;
     [head, pages, board, slider, found, tools].forEach((part) => part(state));

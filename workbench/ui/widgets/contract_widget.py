@@ -8,23 +8,22 @@ from typing import Any
 import anywidget
 import traitlets
 
-from workbench.audit.contracts import load_contract
 from workbench.core.contract import Contract
 from workbench.ui import view
 from workbench.ui.contract_board import ContractBoard
 
 
 class ContractWidget(anywidget.AnyWidget):
-    """Shows a contract, or the file of one, as a table; `contract` is what was decided, `save` writes it."""
+    """Hands a board's state to the view and the user's acts to the board; `contract` is what was decided."""
 
-    _esm = view.module(("parts.js", "contract.js"))
+    _esm = view.module(view.CONTRACT_ALONE)
     _css = view.styles(("audit.css", "contract.css"))
     state = traitlets.Dict().tag(sync=True)
     act = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, contract: Contract | str | Path) -> None:
-        self._board = ContractBoard(contract if isinstance(contract, Contract) else load_contract(contract))
-        super().__init__(state=self._board.state())
+    def __init__(self, board: ContractBoard) -> None:
+        self._board = board
+        super().__init__(state=board.state())
         self.observe(self._acted, names="act")
 
     def _acted(self, change: Any) -> None:
@@ -39,6 +38,7 @@ class ContractWidget(anywidget.AnyWidget):
     def save(self, path: str | Path) -> None:
         """Write the contract as YAML."""
         self._board.save(path)
+        self.state = self._board.state()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
