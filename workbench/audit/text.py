@@ -39,6 +39,8 @@ def parse_yaml(text: str, what: str, most: int = MOST_CHARACTERS) -> Any:
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigError(f"{what}{line}: {error.problem or 'not valid YAML'}.") from None
+    except RecursionError:
+        raise ConfigError(f"{what}: not valid YAML (nested too deeply).") from None
     except (yaml.YAMLError, ValueError, TypeError) as error:
         raise ConfigError(f"{what}: not valid YAML ({type(error).__name__}).") from None
 
