@@ -132,6 +132,7 @@ class _Judging:
         self.live = [r for r in contract.rules if r.live]
         self.why = {r.key: unjudged(r, self.kinds, contract.types) for r in self.live}
         self.tables: dict[str, str] = {}
+        self.unanswered: set[str] = set()
 
     def run(self, naming: Naming | None) -> Judgements:
         columns = [c for c in self.contract.columns if c in self.fields] or list(self.frame.names[:1])
@@ -149,6 +150,7 @@ class _Judging:
 
     def _asked(self, rows: Rows) -> dict[sql.Key, sql.Answer]:
         found: dict[sql.Key, sql.Answer] = {}
+        self.unanswered = {column for r in self.live if self.why[r.key] for column in r.about}
         wants: list[str | Rule] = [c for c in self.contract.columns if c in self.fields]
         wants += [r for r in self.live if not self.why[r.key]]
         for start in range(0, max(1, len(wants)), AT_ONCE):
@@ -166,7 +168,9 @@ class _Judging:
         column = self.contract.columns[name]
         wanted = TYPES[column.type] if column.live else None
         test = sql.not_of_type(name, column.type, statement, fits=wanted in (None, self.kinds[name]))
-        present = f"count({statement.column(name)})"
+        # That a column is there is true of every row; how many have a value is asked where that is of use.
+        needed = wanted is not None or name in self.unanswered
+        present = f"count({statement.column(name)})" if needed else "count(*)"
         statement.want(("type", name), failing=sql.counted(test), n=present)
 
     def _add_others(self, rows: Rows) -> None:

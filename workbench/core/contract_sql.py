@@ -159,7 +159,7 @@ def not_of_type(name: str, type_: str, s: Statement, *, fits: bool) -> str:
 
 def counted(test: str) -> str:
     """Return the number of rows of which a test is true."""
-    return "0" if test == "false" else f"count(*) FILTER (WHERE {test})"
+    return "0" if test == "false" else f"count_if({test})"  # half the cost of a filter
 
 
 @singledispatch
@@ -179,6 +179,10 @@ def _(rule: InSet, s: Statement) -> str:
 
 @_kept.register
 def _(rule: Range, s: Statement) -> str:
+    if list(rule.bounds) == ["minimum", "maximum"]:
+        (column, low), (same, high) = (s.limit(rule.column, limit) for limit in rule.bounds.values())
+        if column == same:  # one comparison of both costs less than two
+            return f"{column} BETWEEN {low} AND {high}"
     tests = []
     for name, limit in rule.bounds.items():
         column, given = s.limit(rule.column, limit)
@@ -252,7 +256,7 @@ def _key(names: Sequence[str], s: Statement) -> tuple[str, str]:
 
 @ask.register
 def _(rule: Monotone, s: Statement) -> None:
-    query = f"SELECT count(*) FILTER (WHERE {_falls(rule)}), count(before) FROM {_before(rule, s)}"  # noqa: S608
+    query = f"SELECT count_if({_falls(rule)}), count(before) FROM {_before(rule, s)}"  # noqa: S608
     s.want_apart(rule.key, query, "failing", "n")
 
 
@@ -282,7 +286,7 @@ def _pairs(rule: Determines, s: Statement) -> str:
 
 @ask.register
 def _(rule: Refers, s: Statement) -> None:
-    query = f"SELECT count(*) FILTER (WHERE v IS NULL), count(*) FROM {_referred(rule, s)}"  # noqa: S608
+    query = f"SELECT count_if(v IS NULL), count(*) FROM {_referred(rule, s)}"  # noqa: S608
     s.want_apart(rule.key, query, "failing", "n")
 
 
