@@ -7,7 +7,7 @@ values by parameter, so no text of a contract or of the data is ever part of the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -37,7 +37,7 @@ Answer = Mapping[str, Any]
 """What the query found of one rule: `failing` and `n`, or `value` and `n`."""
 
 
-_MOST_SETS = 6
+_MOST_SETS, _FIRST = 6, 20_000
 _NUMBERED, _SET = re.compile(r"\bnth\b"), re.compile(r"\bs\d+\b")
 
 
@@ -127,8 +127,22 @@ class Statement:
         field = self._fields[name]
         found = fitting(values, field.kind, self.unit(name), whole=field.integral)
         place = (name, tuple((type(v).__name__, v) for v in found))
+        return self._set(place, lambda: self._in(name, found))
+
+    def matches(self, name: str, pattern: str) -> str:
+        """Return the test whether RE2 finds a pattern: once for each value of the first rows, then for new ones.
+
+        A third of the cost where values repeat, one and a half times where each is another.
+        """
+        column, given = self.column(name), self.value(pattern, "VARCHAR")
+        first = f"SELECT DISTINCT {column} AS v FROM (SELECT {column} FROM seen LIMIT {_FIRST})"  # noqa: S608
+        known = f"{column} IN (SELECT v FROM ({first}) WHERE regexp_matches(v, {given}))"  # noqa: S608
+        met = self._set((name, ("matches", pattern)), lambda: known)
+        return f"CASE WHEN {met} THEN true ELSE regexp_matches({column}, {given}) END"
+
+    def _set(self, place: tuple[str, tuple[Any, ...]], test: Callable[[], str]) -> str:
         if place not in self._sets:
-            self._sets[place] = self._in(name, found)
+            self._sets[place] = test()
         return f"s{list(self._sets).index(place)}"
 
     def _in(self, name: str, values: Sequence[Scalar]) -> str:
@@ -159,7 +173,8 @@ def not_of_type(name: str, type_: str, s: Statement, *, fits: bool) -> str:
 
 def counted(test: str) -> str:
     """Return the number of rows of which a test is true."""
-    return "0" if test == "false" else f"count_if({test})"  # half the cost of a filter
+    # Half the cost of count(*) FILTER; null, not 0, where no test has an answer.
+    return "0" if test == "false" else f"coalesce(count_if({test}), 0)"
 
 
 @singledispatch
@@ -201,7 +216,7 @@ def _(rule: Length, s: Statement) -> str:
 
 @_kept.register
 def _(rule: Pattern, s: Statement) -> str:
-    return f"regexp_matches({s.column(rule.column)}, {s.value(whole_pattern(rule.pattern), 'VARCHAR')})"
+    return s.matches(rule.column, whole_pattern(rule.pattern))
 
 
 @_kept.register
@@ -256,7 +271,7 @@ def _key(names: Sequence[str], s: Statement) -> tuple[str, str]:
 
 @ask.register
 def _(rule: Monotone, s: Statement) -> None:
-    query = f"SELECT count_if({_falls(rule)}), count(before) FROM {_before(rule, s)}"  # noqa: S608
+    query = f"SELECT {counted(_falls(rule))}, count(before) FROM {_before(rule, s)}"  # noqa: S608
     s.want_apart(rule.key, query, "failing", "n")
 
 
@@ -286,7 +301,7 @@ def _pairs(rule: Determines, s: Statement) -> str:
 
 @ask.register
 def _(rule: Refers, s: Statement) -> None:
-    query = f"SELECT count_if(v IS NULL), count(*) FROM {_referred(rule, s)}"  # noqa: S608
+    query = f"SELECT {counted('v IS NULL')}, count(*) FROM {_referred(rule, s)}"  # noqa: S608
     s.want_apart(rule.key, query, "failing", "n")
 
 
