@@ -131,9 +131,9 @@ def main() -> None:
 
 KEPT = Path(__file__).parent / "kept" / "contracts.md"
 _TITLE = "# A contract's check against pandera: CPU seconds of one process, the least of three runs in turn"
-_SAID = """pandera {version} in pandas, lazy: it lists every failing value; the second query here names the first 20 rows of
-each broken rule. A fifth of pandera's cost was asked: reached from Parquet, not from a frame, where a third of our time
-makes Arrow of Python objects and the query reads text without the dictionaries that Parquet has."""
+_SAID = """pandera {version} in pandas, lazy: it lists every failing value; the second query here names the first 20
+rows of each broken rule. A fifth of pandera's cost was asked: reached from Parquet, not from a frame, where a third of
+our time makes Arrow of Python objects and the query reads text without the dictionaries that Parquet has."""
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def to_odcs(contract: Contract) -> dict[str, Any]:
     properties = {name: _property(name, column) for name, column in contract.columns.items()}
     quality: list[dict[str, Any]] = []
     for rule in contract.rules:
-        if _written(rule, properties):
+        if _written(rule, contract.types[rule.about[0]] if rule.about else "any", properties):
             continue
         metric = _metric(rule)
         if isinstance(rule, RowRule) and metric is not None:
@@ -53,13 +53,15 @@ def to_odcs(contract: Contract) -> dict[str, Any]:
 
 
 def _property(name: str, column: Column) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": name}
-    if column.type in _TO:
-        found["logicalType"] = _TO[column.type]
+    # The standard's schema knows no column without a type: text is what says least.
+    found: dict[str, Any] = {"name": name, "logicalType": _TO.get(column.type, "string")}
+    if column.type not in _TO:
+        found["description"] = "The contract says nothing of its type."
     if column.sensitive:
         found["classification"] = _HIDDEN[0]
     rest = {k: v for k, v in column.to_dict().items() if k in ("state", "evidence")}
     own = {**({} if column.required else {"required": False}), **rest}
+    own |= {} if column.type in _TO else {"type": column.type}
     if own:
         found["customProperties"] = [{"property": f"{_OWN}{k}", "value": v} for k, v in own.items()]
     return found
@@ -70,8 +72,8 @@ def _plain(rule: Rule, *but: str) -> bool:
     return rule.to_dict().keys().isdisjoint({"state", "evidence", "name", "when", "mostly"} - {*but})
 
 
-def _written(rule: Rule, properties: Mapping[str, dict[str, Any]]) -> bool:
-    """Write a rule into its column's property, where the standard has a place there that is still free."""
+def _written(rule: Rule, kind: str, properties: Mapping[str, dict[str, Any]]) -> bool:
+    """Write a rule into its column's property (of type `kind`), where the standard has a place that is still free."""
     if not _plain(rule):
         return False
     if isinstance(rule, Unique) and len(rule.columns) == 1:
@@ -88,7 +90,7 @@ def _written(rule: Rule, properties: Mapping[str, dict[str, Any]]) -> bool:
         options = {f"{end[:3]}Length": value for end, value in rule.bounds.items()}
     elif isinstance(rule, Pattern):
         options = {"pattern": rule.pattern}
-    fits = "logicalType" in entry and bool(options)
+    fits = bool(options) and kind in _TO
     return fits and _placed(entry.setdefault("logicalTypeOptions", {}), options)
 
 
@@ -182,7 +184,7 @@ def from_odcs(data: Mapping[str, Any]) -> tuple[Contract, list[str]]:
 
 def _own(entry: Mapping[str, Any]) -> dict[str, Any]:
     custom = entry.get("customProperties") or []
-    own = {f"{_OWN}{name}": name for name in ("closed", "required", "state", "evidence")}
+    own = {f"{_OWN}{name}": name for name in ("closed", "required", "state", "evidence", "type")}
     return {own[c["property"]]: c.get("value") for c in custom if c.get("property") in own}
 
 
