@@ -24,6 +24,7 @@ from workbench.core.contract_judge import Naming, judge_data
 from workbench.core.frame import wrap
 from workbench.ui import view
 from workbench.ui.contract_board import ContractBoard
+from workbench.ui.session import Session
 from workbench.work import run_plan
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
@@ -148,6 +149,48 @@ def test_names_that_would_be_markup_are_text(page: Any) -> None:
     page.locator(".wb-state-rejected").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert (dialogs, page.foreign) == ([], [])
+
+
+_WORKBENCH = """<!doctype html><meta charset="utf-8"><style>%s</style><main id="at"></main><script type="module">
+%s
+const on = {}, values = { state: await window.act(null) };
+const model = {
+  get: (name) => values[name] ?? {}, on: (name, f) => { on[name] = f; }, save_changes: () => {},
+  set: async (name, act) => { values.state = await window.act(act); on["change:state"](); },
+};
+page.render({ model, el: document.getElementById("at") });
+</script>"""
+
+
+def test_decisions_beside_an_audit_hold_from_its_next_run_on(page: Any, tmp_path: Path) -> None:
+    """The workbench's page Contract: accept, run again, and the verdict is another; the file is written when asked."""
+    folder = write_loans(tmp_path)
+    audit = wb.Audit.from_plan({**json.loads((folder / "plan.yaml").read_text()), "checks": ["quality.contract"]})
+    session = Session(audit)
+    session._do({"name": "run"})
+
+    def act(given: dict[str, Any] | None) -> dict[str, Any]:
+        if given is not None and given["name"] in ("decide", "run"):
+            session._do(given)
+        return session.state()
+
+    page.expose_function("act", act)
+    source = view.module().replace("export default", "const page =")
+    page.set_content(_WORKBENCH % (view.styles(), source))
+    page.get_by_role("tab", name="Contract").click()
+    assert row(page, "income: not null").locator(".wb-warn").count() == 1
+    row(page, "income: not null").focus()
+    page.keyboard.press("a")
+    row(page, "income: not null").locator(".wb-fail").wait_for()
+    page.get_by_role("button", name="Run again").click()
+    page.locator(".wb-causes li", has_text="Broken rules").filter(has_text="5").wait_for()
+    assert page.get_by_role("tab", name="Contract").get_attribute("aria-selected") == "true"
+    shot(page, "contract-workbench")
+    page.get_by_role("button", name="Save agreed.yaml").click()
+    page.locator(".wb-told", has_text="agreed.yaml is written").wait_for()
+    kept = {r.key: r.state for r in load_contract(folder / "agreed.yaml").rules}
+    assert kept["income: not null"] == "accepted"
+    assert page.foreign == []
 
 
 @pytest.fixture(scope="module")
