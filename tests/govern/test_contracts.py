@@ -9,7 +9,7 @@ from importlib.resources import files
 import jsonschema
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_data_contract_standard.model import OpenDataContractStandard
 
@@ -308,3 +308,43 @@ def test_missing_keys_differ_from_pandera_as_documented():
     """pandera 0.35 refuses both rows of two missing keys; here a row without a key is not judged."""
     contract, _ = from_pandera({"columns": {"v": {"nullable": True, "unique": True}}})
     assert judge_data(wrap(pd.DataFrame({"v": ["x", None, None]})), contract).outcome == "pass"
+
+
+CHOSEN = {
+    "n": [("in_range", {"min_value": 0, "max_value": 2}), ("gt", {"min_value": 0}), ("ge", {"min_value": 1}),
+          ("lt", {"max_value": 2}), ("le", {"max_value": 0}), ("isin", {"allowed_values": [0.0, 1.0]}),
+          ("eq", {"value": 1.0}), ("in_range", {"min_value": 0, "max_value": 2, "include_max": False})],
+    "t": [("isin", {"allowed_values": ["a", "b c"]}), ("str_length", {"min_value": 1, "max_value": 2}),
+          ("str_matches", {"pattern": "a|b"}), ("str_contains", {"pattern": "[bc]$"}),
+          ("str_startswith", {"string": "a."}), ("str_endswith", {"string": "c"}), ("eq", {"value": "a"})],
+}  # fmt: skip
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    numbers=st.lists(
+        st.sampled_from([None, float("nan"), float("inf"), -1.0, 0.0, 0.5, 1.0, 2.0]), min_size=6, max_size=6
+    ),
+    texts=st.lists(st.sampled_from([None, "", "a", "b c", "a.", "xa", "aa", "c"]), min_size=6, max_size=6),
+    chosen=st.fixed_dictionaries({c: st.lists(st.sampled_from(CHOSEN[c]), max_size=3, unique_by=str) for c in CHOSEN}),
+    nullable=st.fixed_dictionaries({c: st.booleans() for c in CHOSEN}),
+)
+def test_pandera_itself_refuses_the_same_rows(numbers, texts, chosen, nullable):
+    """Not recorded: pandera judges the same frame, taken over as an object and as the YAML that it writes."""
+    pa = pytest.importorskip("pandera.pandas", reason="pandera is not installed (pip install pandera)")
+    checks = {c: [getattr(pa.Check, name)(**given) for name, given in chosen[c]] for c in CHOSEN}
+    schema = pa.DataFrameSchema({c: pa.Column(None, checks[c], nullable=nullable[c]) for c in CHOSEN})
+    data = pd.DataFrame({"n": pd.Series(numbers, dtype="float64"), "t": pd.Series(texts, dtype=object)})
+    theirs = set()
+    try:
+        schema.validate(data, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        theirs = set(zip(error.failure_cases["column"], error.failure_cases["index"], strict=True))
+    as_written = {c: {"dtype": None, "nullable": nullable[c], **dict(chosen[c])} for c in CHOSEN}
+    taken = [from_pandera(schema)]
+    if all(len({n for n, _ in chosen[c]}) == len(chosen[c]) for c in CHOSEN):  # a name stands once in its YAML
+        taken.append(from_pandera({"columns": as_written}))
+    for contract, left in taken:
+        found = judge_data(wrap(data), contract, naming=Naming())
+        assert {(r.column, at - 1) for r in found.rules for at, _ in r.rows} == theirs
+        assert left == []
