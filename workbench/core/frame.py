@@ -44,17 +44,32 @@ class Field:
     native: str
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How another process opens the same frame: a function by name, what it takes, and the files it reads."""
+
+    function: Callable[..., Frame]
+    arguments: tuple[Any, ...]
+    files: tuple[str, ...]
+
+    def __call__(self) -> Frame:
+        """Return the frame, opened anew."""
+        return self.function(*self.arguments)
+
+
 class Frame:
     """A source of rows that can be read again and again, as Arrow batches of one size in the source's order."""
 
     def __init__(self, schema: pa.Schema, read: Batches, engine: str, labels: Sequence[object] | None = None) -> None:
         names = _names(schema.names if labels is None else labels)
+        self._schema = schema
         self._own = tuple(schema.names)
         self._read = read
         self.engine = engine
         self.distributed: Any = None
         self.held = False  # whether the rows are in memory already
         self.native: tuple[Any, Any] | None = None  # DuckDB's own connection and relation, where this is all it serves
+        self.again: Again | None = None
         self.fields = tuple(
             Field(name, kind_of(f.type), pa.types.is_integer(f.type), str(f.type))
             for name, f in zip(names, schema, strict=True)
@@ -71,6 +86,10 @@ class Frame:
         if name not in self._by_name:
             raise DataError(unknown("column", name, self.names))
         return self._by_name[name].kind
+
+    def raw(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """Return the rows as the engine gives them, so that another process may normalise and cut them alike."""
+        return self._schema, iter(self._read(None))
 
     def batches(self, columns: Sequence[str] | None = None, rows: int = BLOCK) -> Iterator[pa.RecordBatch]:
         """Yield batches of exactly `rows` rows (the last one may be shorter), so that no engine decides the cuts."""

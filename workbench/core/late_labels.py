@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.core.errors import ConfigError, DataError, shown
-from workbench.core.frame import Frame, Kind
+from workbench.core.frame import Again, Frame, Kind
 
 
 def with_labels(frame: Frame, labels: Frame, id: str, target: str) -> Frame:
@@ -46,7 +46,15 @@ def with_labels(frame: Frame, labels: Frame, id: str, target: str) -> Frame:
             arrays = [late if c == target else batch.column(inner.index(c)) for c in wanted]
             yield pa.RecordBatch.from_arrays(arrays, names=wanted)
 
-    return Frame(schema, read, frame.engine)
+    joined = Frame(schema, read, frame.engine)
+    if frame.again is not None and labels.again is not None:
+        files = (*frame.again.files, *labels.again.files)
+        joined.again = Again(_opened, (frame.again, labels.again, id, target), files)
+    return joined
+
+
+def _opened(frame: Again, labels: Again, id: str, target: str) -> Frame:
+    return with_labels(frame(), labels(), id, target)
 
 
 def _known(labels: Frame, id: str, target: str) -> tuple[pa.Array, pa.Array]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from workbench.core.errors import DataError, near_matches, shown
-from workbench.core.frame import BLOCK, Engine, Frame, from_duckdb, quoted
+from workbench.core.frame import BLOCK, Again, Engine, Frame, from_duckdb, quoted
 from workbench.core.reading import MOST_IN_A_LINE, meaning
 from workbench.load.footer import check_footer
 from workbench.load.remote import filesystems, is_remote, local, opened, place
@@ -158,12 +158,17 @@ def open_frame(
         con.register_filesystem(store)
     try:
         frame = from_duckdb(reader(con, files, options), engine, con)
+        frame.again = Again(_opened, (source, tuple(null_values), text_columns, delimiter), tuple(files))
         return _RemoteFrame(frame, files) if stores else frame
     except duckdb.Error as error:
         plain = engine == Engine.CSV and not any(f.lower().endswith(".gz") for f in files)
         raise DataError(
             explained(*(_fault(con, files, options, error, source) if plain else (error, source)))
         ) from None
+
+
+def _opened(source: Any, null_values: tuple[str, ...], text_columns: bool, delimiter: str | None) -> Frame:
+    return open_frame(source, null_values=null_values, text_columns=text_columns, delimiter=delimiter)
 
 
 class _RemoteFrame(Frame):
