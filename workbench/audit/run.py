@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,9 +14,11 @@ from typing import Any
 
 from workbench.audit.contracts import Held
 from workbench.audit.judge import judge
+from workbench.audit.kept import Kept, inputs_of
 from workbench.audit.operations import AuditWindows
 from workbench.audit.policy import Policy
-from workbench.audit.progress import Progress, ProgressFile
+from workbench.audit.progress import OnProgress as OnProgress
+from workbench.audit.progress import Teller
 from workbench.audit.record import Record
 from workbench.core.check import Check, all_checks, find_check
 from workbench.core.counts import Counted, count
@@ -30,7 +31,7 @@ from workbench.core.windowed import Window, count_windows
 from workbench.core.windows import Cut
 from workbench.load.models import Model
 
-OnProgress = Callable[[Progress], None]
+OnFinding = Callable[[Finding], None]
 PACKAGES = (
     "audit-workbench",
     "duckdb",
@@ -68,6 +69,11 @@ class Prepared:
         needed = any("rows" in {*check.needs, *check.uses} for check, _ in self.checks)
         return SampleOf(self.sample, self.seed) if needed else None
 
+    @property
+    def steps(self) -> int:
+        """Return the number of steps of a run: a data set counted, a check made, all judged."""
+        return 2 + (self.reference is not None) + len(self.checks)
+
 
 def chosen_checks(
     wanted: Sequence[str] | Mapping[str, Any] | None, task: str = "binary", *, given: Collection[str] = ()
@@ -95,64 +101,51 @@ def _rare(check: Check) -> set[str]:
     return {"challenger", "contract", "windows"} & set(check.needs)
 
 
-def run(prepared: Prepared, on_progress: OnProgress | None = None, cancel: Event | None = None) -> Record:
-    """Count, check and judge; one failing check never stops the rest, a cancelled run is labelled and incomplete."""
+def run(
+    prepared: Prepared,
+    on_progress: OnProgress | None = None,
+    cancel: Event | None = None,
+    *,
+    kept: Kept | None = None,
+    on_finding: OnFinding | None = None,
+) -> Record:
+    """Count, check and judge; one failing check never stops the rest, a cancelled run is labelled and incomplete.
+
+    `kept` holds findings that have ended before, which are not measured again, and takes the new ones.
+    """
     started, clock = datetime.now(UTC), time.perf_counter()
-    teller = _Teller(prepared, on_progress, cancel)
+    teller = Teller(prepared.steps, on_progress, cancel)
     check_fit(prepared)
     try:
-        subject = _counted(prepared, teller)
+        subject = counted(prepared, teller, prepared.sampling)
     except CancelledError as why:
-        return _cancelled(prepared, str(why), started)
+        return cancelled_record(prepared, str(why), started)
+    about = described(prepared, subject)
+    inputs = "" if kept is None else inputs_of(prepared, about)
     findings = []
     for check, params in prepared.checks:
-        if teller.cancelled:
-            findings.append(_unrun(check, params, "the run was cancelled before this check"))
-            continue
-        teller.step(check.title)
-        findings.append(check.run(subject, params))
+        finding = None if kept is None else kept.find(inputs, check, params)
+        if finding is None:
+            finding = _made(check, params, subject, teller)
+            if kept is not None:
+                kept.put(inputs, check, params, finding)
+        else:
+            teller.skip()
+        findings.append(finding)
+        if on_finding is not None:
+            on_finding(finding)
     teller.step("judged", last=True)
     seconds = {"total": round(time.perf_counter() - clock, 3), "counting": teller.counting}
-    return _record(prepared, subject, findings, started, seconds)
+    return record_of(prepared, about, findings, started, seconds)
 
 
-class _Teller:
-    """Tells progress to whoever listens, at most four times a second, and asks whether to stop."""
-
-    def __init__(self, prepared: Prepared, on_progress: OnProgress | None, cancel: Event | None) -> None:
-        self._listeners = [on_progress] if on_progress else []
-        if os.environ.get("WORKBENCH_PROGRESS"):
-            self._listeners.append(ProgressFile(os.environ["WORKBENCH_PROGRESS"]))
-        self._cancel = cancel
-        self._steps = 2 + (prepared.reference is not None) + len(prepared.checks)
-        self._done = 0
-        self._told = 0.0
-        self._clock = time.perf_counter()
-        self.counting = 0.0
-
-    @property
-    def cancelled(self) -> bool:
-        return self._cancel is not None and self._cancel.is_set()
-
-    def stop(self) -> None:
-        if self.cancelled:
-            raise CancelledError("the run was cancelled while counting")
-
-    def step(self, label: str, *, last: bool = False) -> None:
-        self._done += 1
-        self._tell(label, self._steps if last else self._done - 1, force=True)
-
-    def counted(self, what: str) -> Callable[[int], None]:
-        return lambda rows: self._tell(f"counting {what}: {rows:,} rows", self._done - 1)
-
-    def _tell(self, label: str, done: int, *, force: bool = False) -> None:
-        now = time.perf_counter()
-        if not self._listeners or (not force and now - self._told < 0.25):
-            return
-        self._told = now
-        progress = Progress(done, self._steps, label, round(now - self._clock, 3))
-        for listener in self._listeners:
-            listener(progress)
+def _made(check: Check, params: Mapping[str, Any], subject: Subject, teller: Teller) -> Finding:
+    if teller.cancelled:
+        return unrun(check, params, "the run was cancelled before this check")
+    teller.step(check.title)
+    finding = check.run(subject, params)
+    teller.ended(finding.seconds)
+    return finding
 
 
 def check_fit(prepared: Prepared) -> None:
@@ -180,23 +173,24 @@ def check_fit(prepared: Prepared) -> None:
         model.check_columns(names)
 
 
-def _counted(prepared: Prepared, teller: _Teller) -> Subject:
+def counted(prepared: Prepared, teller: Teller, sampling: SampleOf | None) -> Subject:
+    """Return the prepared data counted, as what checks measure; CancelledError when the run is to stop."""
     clock = time.perf_counter()
-    counted: list[Counted | None] = []
+    tables: list[Counted | None] = []
     windows: list[tuple[Window, ...]] = []
     for what, dataset in (("current data", prepared.current), ("reference", prepared.reference)):
         if dataset is None:
-            counted.append(None)
+            tables.append(None)
             windows.append(())
             continue
         teller.step(f"counting {what}")
-        table, cut = _tables(prepared, dataset, what, teller)
+        table, cut = _tables(prepared, dataset, what, teller, sampling)
         if not table.rows:
             raise _nothing(what)
-        counted.append(table)
+        tables.append(table)
         windows.append(cut)
     teller.counting = round(time.perf_counter() - clock, 3)
-    current, reference = counted
+    current, reference = tables
     if current is None:  # the loop above always counts the current data
         raise DataError("no current data was given.")
     return Subject(
@@ -222,8 +216,10 @@ def _judge(prepared: Prepared) -> Judge | None:
     return lambda as_of, naming: contract.judge(frame, as_of, naming)
 
 
-def _tables(prepared: Prepared, dataset: Dataset, what: str, teller: _Teller) -> tuple[Counted, tuple[Window, ...]]:
-    how: dict[str, Any] = {"model": prepared.model, "sampling": prepared.sampling}
+def _tables(
+    prepared: Prepared, dataset: Dataset, what: str, teller: Teller, sampling: SampleOf | None
+) -> tuple[Counted, tuple[Window, ...]]:
+    how: dict[str, Any] = {"model": prepared.model, "sampling": sampling}
     how |= {"on_batch": teller.counted(what), "stop": teller.stop}
     try:
         if prepared.windows is None:
@@ -248,29 +244,33 @@ def _cut(windows: AuditWindows, dataset: Dataset) -> Cut:
     return Cut(rows=max(1, rows // windows.number))
 
 
-def _unrun(check: Check, params: Mapping[str, Any], why: str) -> Finding:
+def unrun(check: Check, params: Mapping[str, Any], why: str) -> Finding:
+    """Return the finding of a check that was cancelled."""
     return Finding(check.id, check.code, check.version, Status.CANCELLED, params, reason=why)
 
 
 def incomplete_record(prepared: Prepared, why: str) -> Record:
     """Return the record of a run that ended before it measured anything: every check cancelled, with the reason."""
-    return _cancelled(prepared, why, datetime.now(UTC))
+    return cancelled_record(prepared, why, datetime.now(UTC))
 
 
-def _cancelled(prepared: Prepared, why: str, started: datetime) -> Record:
-    findings = [_unrun(check, params, why) for check, params in prepared.checks]
-    return _record(prepared, None, findings, started, {})
+def cancelled_record(prepared: Prepared, why: str, started: datetime) -> Record:
+    """Return the record of a run that was cancelled before its data was counted."""
+    findings = [unrun(check, params, why) for check, params in prepared.checks]
+    return record_of(prepared, described(prepared, None), findings, started, {})
 
 
-def _record(
+def record_of(
     prepared: Prepared,
-    subject: Subject | None,
+    about: Mapping[str, Any],
     findings: Sequence[Finding],
     started: datetime,
     seconds: Mapping[str, float],
+    beside: Mapping[str, Any] | None = None,
 ) -> Record:
-    beside = {**prepared.beside, "seconds": {**seconds, **{f.check: round(f.seconds, 4) for f in findings}}}
-    return _judged(described(prepared, subject), findings, prepared.policy, beside, started)
+    """Return the judged record of findings on what `about` describes."""
+    times = {"seconds": {**seconds, **{f.check: round(f.seconds, 4) for f in findings}}}
+    return _judged(about, findings, prepared.policy, {**prepared.beside, **times, **(beside or {})}, started)
 
 
 def judged_counts(
