@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.audit.bundle import Bundle, differences, open_bundle
 from workbench.audit.contracts import held, stored
 from workbench.audit.guess import with_task
+from workbench.audit.kept import Kept
 from workbench.audit.operations import AuditWindows
 from workbench.audit.plan import Plan, load_plan, plan_of
 from workbench.audit.policy import Policy, load_policy, validated
@@ -154,6 +155,16 @@ class Audit:
     def run(self, on_progress: OnProgress | None = None, cancel: Event | None = None) -> Record:
         """Count, check and judge; the record is kept as `audit.record`. Set `cancel` to stop early."""
         self.record = run(self.prepared, on_progress, cancel)
+        return self.record
+
+    def resume(self, run_id: str, on_progress: OnProgress | None = None, cancel: Event | None = None) -> Record:
+        """Take what a run of this audit had found before it was interrupted, make the rest, and keep the record.
+
+        Findings on other data, roles, models, parameters or versions are not taken. ConfigError for an unknown id.
+        """
+        kept = Kept()
+        kept.load(run_id)
+        self.record = run(self.prepared, on_progress, cancel, kept=kept)
         return self.record
 
     def stability(self, seeds: Sequence[int] = (0, 1, 2, 3, 4)) -> Stability:

@@ -138,7 +138,7 @@ def _model(model: Model | None, what: str) -> bytes | None:
     plain = replace(model, failures=Counter())
     data = packed(plain)
     if data is None:
-        kind = type(model.predictor).__qualname__
+        kind = type(model.predictor).__name__
         raise CannotSendError(f"the {what} ({kind}) cannot be copied to another process ({why_not(plain)})")
     return data
 

@@ -49,6 +49,7 @@ class Process:
         self._inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._log, self._dropped, self._lock = b"", 0, threading.Lock()
         self.modules: frozenset[str] = frozenset()
+        self.is_ready = False
         assert self._process.stdin is not None  # noqa: S101 (all three are pipes)
         self._in: IO[bytes] = self._process.stdin
         for work in (self._listen, self._follow):
@@ -63,6 +64,10 @@ class Process:
     def alive(self) -> bool:
         """Say whether the process runs."""
         return self._process.poll() is None
+
+    def set_ready(self) -> None:
+        """Note that the process has loaded every check."""
+        self.is_ready = True
 
     @property
     def in_model(self) -> bool:

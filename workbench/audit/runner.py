@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from workbench.audit.kept import Kept, inputs_of
+from workbench.audit.kept import Kept, inputs_of, runs
 from workbench.audit.order import CannotSendError, Order, Stream, order_of
 from workbench.audit.process import GoneError, Process, all_memory
 from workbench.audit.progress import OnProgress, Paced, Progress, time_left
@@ -29,6 +29,8 @@ GRACE = 0.8
 """Seconds that a cancelled run has to stop by itself."""
 IDLE = 900.0
 """Seconds that a worker without work is kept."""
+START = 120.0
+"""Seconds that a worker has to be ready."""
 IN_KERNEL = "runs in the kernel: can be cancelled between checks only"
 _TICK = 0.05
 _OF_MODEL = frozenset({"prediction", "score", "classes", "regression", "model"})
@@ -236,7 +238,7 @@ class _Run:
 
     def _listen(self, process: Process) -> bool:
         heard: dict[str, Callable[..., None]] = {
-            "ready": lambda: None,
+            "ready": process.set_ready,
             "counting": self._counting,
             "counted": lambda about, seconds: self._counted(process, about, seconds),
             "started": self._started,
@@ -319,6 +321,7 @@ class _Run:
             elif now - self.cancelled_at > GRACE:
                 raise GoneError("was cancelled")
             return
+        seconds = seconds if process.is_ready else max(seconds, START)
         if now - self.sign > seconds:
             raise GoneError(f"took longer than {seconds:g} s and was ended", "seconds")
         memory = process.memory()
@@ -330,7 +333,7 @@ class _Run:
         if self.cancel.is_set():
             return False
         model = self.prepared.model
-        who = f"the model ({type(model.predictor).__qualname__})" if in_model and model is not None else "it"
+        who = f"the model ({type(model.predictor).__name__})" if in_model and model is not None else "it"
         if self.at is None:
             if in_model and not self.without_model:
                 return self._leave_model(f"{who} {gone}")
@@ -356,6 +359,12 @@ def _let_go(of: weakref.ref[Runner], process: Process) -> None:
     runner = of()
     if runner is not None and runner.pid == process.pid:
         runner.drop()
+
+
+def resumable(title: str) -> str:
+    """Return the id of the newest run of that title that did not end, or an empty string."""
+    found = next((r for r in runs() if r.get("title") == title), {})
+    return str(found.get("id", "")) if found.get("state") != "complete" and found.get("finished") else ""
 
 
 def _nobody(_: Any) -> None:
