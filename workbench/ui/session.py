@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from workbench.audit.progress import Progress
 from workbench.audit.record import Record
+from workbench.audit.runner import Limits, resumable
 from workbench.core.errors import WorkbenchError, shown
 from workbench.report import words
 from workbench.report.static import static_html
 from workbench.ui import contract_payload, drift_payload, payload
 from workbench.ui.contract_board import ContractBoard
+from workbench.ui.running import Running, was_cancelled
 
 if TYPE_CHECKING:
     from workbench.door import Audit
 
 Listener = Callable[[str, Any], None]
-SECONDS_BETWEEN_UPDATES = 0.25
-SHOWN = ("state", "progress", "detail", "rates", "column", "series", "window", "attachment")
+SHOWN = ("state", "progress", "detail", "rates", "column", "series", "window", "log", "attachment")
 """What a session tells the view; a shell holds one value of each."""
 _LOOKS = {"column": drift_payload.column, "series": drift_payload.series, "window": drift_payload.window}
 
@@ -29,9 +28,10 @@ _LOOKS = {"column": drift_payload.column, "series": drift_payload.series, "windo
 class Session:
     """State of one screen over an audit that can run, or over a finished record that is only read.
 
-    Acts are queued and done one after another on a thread of the session, so a callback returns at once. Listeners are
-    told (name, value) for each of `SHOWN`; progress is told at most four times a second. `read` gives a file that lies
-    beside a record that was opened.
+    Acts are queued and done one after another on a thread of the session, so a callback returns at once, whatever
+    thread it comes on; a run is made beside them, in a worker process where that can be. Listeners are told
+    (name, value) for each of `SHOWN`, one at a time; progress is told at most four times a second. `read` gives a file
+    that lies beside a record that was opened.
     """
 
     def __init__(
@@ -39,6 +39,8 @@ class Session:
         audit: Audit | None = None,
         record: Record | None = None,
         read: Callable[[str], bytes] | None = None,
+        *,
+        limits: Limits | None = None,
     ) -> None:
         self._audit = audit
         self._read = read
@@ -46,8 +48,9 @@ class Session:
         self._lock = threading.RLock()
         self._listeners: list[Listener] = []
         self._acts: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
-        self._cancel = threading.Event()
-        self._told = 0.0
+        self._telling = threading.RLock()
+        self._running = Running(self._on_progress, self._on_end, limits)
+        self._resumable = "" if audit is None or self._record is not None else resumable(audit.prepared.title)
         self._chosen = [] if audit is None else [check.id for check in audit.checks]
         self._phase = "done" if self._record is not None else "idle"
         self._message: dict[str, str] = {}
@@ -68,8 +71,10 @@ class Session:
     def act(self, act: Mapping[str, Any]) -> None:
         """Take what the user did and return at once; `cancel` is heard at once, everything else in its turn."""
         if act.get("name") == "cancel":
-            self._cancel.set()
+            self._running.cancel()
             return
+        if act.get("name") in ("run", "resume"):
+            self._running.expect()
         self._acts.put(dict(act))
         with self._lock:
             if self._worker is None or not self._worker.is_alive():
@@ -77,10 +82,10 @@ class Session:
                 self._worker.start()
 
     def close(self) -> None:
-        """Stop a running audit and let go of listeners."""
-        self._cancel.set()
+        """Stop a running audit, end its worker and let go of listeners."""
         self._listeners.clear()
         self._acts.put(None)
+        self._running.close()
 
     def state(self) -> dict[str, Any]:
         """Return everything the view shows besides an opened finding and the rates at a threshold."""
@@ -93,6 +98,8 @@ class Session:
                 "checks": self._checks(),
                 "progress": self._progress,
                 "message": self._message,
+                "run": self._running.about,
+                "resumable": self._resumable,
                 "overview": None if record is None else payload.overview(record),
                 "drift": None if record is None else drift_payload.drift(record),
                 "contract": self._contract(),
@@ -158,6 +165,8 @@ class Session:
     def _do(self, act: Mapping[str, Any]) -> None:
         does: dict[str, Callable[[Any], None]] = {
             "run": self._run,
+            "resume": lambda run: self._run(None, str(run or self._resumable)),
+            "log": lambda _: self._tell("log", {"text": self._running.log}),
             "choose": self._choose,
             "open": self._open,
             "threshold": self._threshold,
@@ -177,54 +186,50 @@ class Session:
         self._chosen = [c for c in known if c in value]
         self._tell("state")
 
-    def _run(self, _: Any) -> None:
-        if self._audit is None:
+    def _run(self, _: Any, resume: str = "") -> None:
+        if self._audit is None or self._running.busy:
             return
         if not self._chosen:
             self._say("error", "no check is chosen: tick at least one")
             return
-        self._cancel.clear()
         with self._lock:
+            before = self._phase
             self._phase, self._message, self._progress = "running", {}, {"step": 0, "steps": 1, "label": "starting"}
         self._tell("state")
         try:
-            record = self._audit.with_checks(self._chosen).run(self._on_progress, self._cancel)
-        except WorkbenchError as error:
+            self._running.start(self._audit.with_checks(self._chosen), resume)
+        except WorkbenchError:
+            with self._lock:
+                self._phase = before
+            raise
+
+    def _on_end(self, record: Record | None, said: str) -> None:
+        if record is None or self._audit is None:
             with self._lock:
                 self._phase = "error"
-            self._say("error", str(error))
+            self._say("error", said)
             return
+        note = self._running.note
         with self._lock:
             self._record = self._audit.record = record
-            self._looked = {}
+            self._looked, self._progress, self._resumable = {}, {}, ""
             if self._board is not None and (found := contract_payload.of_record(record)) is not None:
                 self._board.here = found[1]
-            self._phase = "partial" if self._cancel.is_set() else "done"
-            self._progress = {}
+            self._phase = "partial" if was_cancelled(record) else "done"
+            self._message = {"kind": "note", "text": note} if note else {}
         self._tell("attachment", {})  # what an earlier run attached is not this record's
         self._tell("state")
         self._tell("finished")
 
-    def _on_progress(self, progress: Progress) -> None:
-        left = None
-        if progress.step > 1 and progress.steps > progress.step:
-            left = progress.seconds / progress.step * (progress.steps - progress.step)
+    def _on_progress(self, progress: dict[str, Any]) -> None:
         with self._lock:
-            self._progress = {
-                "step": progress.step,
-                "steps": progress.steps,
-                "label": progress.label,
-                "seconds": round(progress.seconds, 1),
-                "left": None if left is None else round(left, 1),
-            }
-        now = time.monotonic()
-        if now - self._told >= SECONDS_BETWEEN_UPDATES:
-            self._told = now
-            self._tell("progress")
+            self._progress = progress
+        self._tell("progress")
 
     def _open(self, value: Any) -> None:
-        if self._record is not None and isinstance(value, str):
-            self._tell("detail", payload.detail(self._record, value))
+        record = self._record or self._running.so_far()
+        if record is not None and isinstance(value, str):
+            self._tell("detail", payload.detail(record, value))
 
     def _attachment(self, value: Any) -> None:
         if self._record is not None and isinstance(value, str):
@@ -266,8 +271,9 @@ class Session:
             value = self.state()
         elif name == "progress":
             value = dict(self._progress)
-        for listener in list(self._listeners):
-            listener(name, value)
+        with self._telling:  # acts and the run are on two threads, and a shell need not know
+            for listener in list(self._listeners):
+                listener(name, value)
 
 
 def _board(audit: Audit) -> ContractBoard | None:

@@ -29,6 +29,7 @@ class AuditWidget(anywidget.AnyWidget):
     series = traitlets.Dict().tag(sync=True)
     window = traitlets.Dict().tag(sync=True)
     attachment = traitlets.Dict().tag(sync=True)
+    log = traitlets.Dict().tag(sync=True)
     act = traitlets.Dict().tag(sync=True)
     look = traitlets.Dict().tag(sync=True)
 
