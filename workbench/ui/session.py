@@ -99,6 +99,7 @@ class Session:
                 "progress": self._progress,
                 "message": self._message,
                 "run": self._running.about,
+                "partial": record is not None and was_cancelled(record),
                 "resumable": self._resumable,
                 "overview": None if record is None else payload.overview(record),
                 "drift": None if record is None else drift_payload.drift(record),
