@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -27,6 +28,8 @@ from workbench.audit.runner import IN_KERNEL, LimitExceededError, Limits, Runner
 from workbench.core.check import CHECKS, all_checks
 from workbench.core.errors import ConfigError, DataError, WorkbenchError
 from workbench.core.finding import Finding, Status
+from workbench.core.frame import Again
+from workbench.load import open_frame
 
 POLICY = {"rules": [{"id": "missing", "check": "quality.missing", "measure": "missing_share", "column": "*",
                      "operator": "<=", "limit": 0.5}]}  # fmt: skip
@@ -81,10 +84,6 @@ def quick(**options: Any) -> wb.Audit:
     given = {"target": "y", "score": "score", "sensitive": "g", "time": "at", "policy": POLICY, "title": "Quick"}
     checks = ["quality.missing", "performance.classification", "bias.group_rates"]
     return wb.Audit(options.pop("data", data()), **{**given, "checks": checks, **options})
-
-
-def measured(subject: Any) -> Any:
-    return wb.Result([wb.Measure("rows_here", subject.current.rows, n=subject.current.rows)])
 
 
 def sleeps(subject: Any) -> Any:
@@ -273,20 +272,12 @@ def test_another_definition_of_a_check_is_another_check(warm: Runner, here: Any)
     values = []
     for number in (1, 2):
         CHECKS.pop("custom.number", None)
-
-        def own(subject: Any, number: int = number) -> Any:
-            return wb.Result([wb.Measure("number", own_number, n=1)])
-
-        own.__defaults__ = None
         code = compile(f"def own(subject):\n return wb.Result([wb.Measure('number', {number}, n=1)])", "<cell>", "exec")
         space: dict[str, Any] = {"wb": wb, "__name__": "__main__"}
         exec(code, space)  # noqa: S102 (as a cell does)
         audit = quick(checks=[here(space["own"], "custom.number", "Z903")])
         values.append(of(warm.run(audit.prepared))["custom.number"].measures[0].value)
     assert values == [1, 2]
-
-
-own_number = 0
 
 
 def until(ready: Callable[[], bool], seconds: float = 120) -> None:
@@ -534,6 +525,47 @@ def test_a_check_of_a_module_that_the_worker_lacks_runs_here(
     record = warm.run(quick(checks=["custom.elsewhere"]).prepared)
     assert warm.why_here == "the checks cannot be made in another process (ModuleNotFoundError)"
     assert of(record)["custom.elsewhere"].status is Status.MEASURED
+
+
+def test_a_store_that_only_the_session_sees_is_read_here(warm: Runner) -> None:
+    """An opening that fails in the worker: the run is made in the kernel."""
+    audit = quick()
+    frame = audit.prepared.current.frame
+    frame.again = Again(open_frame, ("/nowhere/at/all.parquet",), ())
+    record = warm.run(audit.prepared)
+    assert warm.why_here.startswith("the data cannot be opened in another process: data '/nowhere/at/all.parquet'")
+    assert record.digest == audit.run().digest
+
+
+def test_where_nothing_can_be_written_the_run_is_made_here(monkeypatch: pytest.MonkeyPatch, runner: Runner) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/proc/nowhere")
+    audit = quick()
+    assert runner.run(audit.prepared).digest == audit.run().digest
+    assert runner.why_here == "no folder or process can be made for it (FileNotFoundError)"
+
+
+def test_a_module_that_was_edited_is_read_again(
+    runner: Runner, here: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker had imported the old one: a fresh worker makes the check, and the old finding is not taken."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = tmp_path / "edited_by_hand.py"
+    values, pids = [], []
+    for number in (1, 22):
+        file.write_text(
+            f"import workbench as wb\ndef own(subject):\n return wb.Result([wb.Measure('v', {number}, n=1)])\n"
+        )
+        os.utime(file, (number * 1000, number * 1000))
+        sys.modules.pop("edited_by_hand", None)
+        own = importlib.import_module("edited_by_hand").own
+        CHECKS.pop("custom.edited", None)
+        wb.check("custom.edited", "Z912", "edited")(own)
+        values.append(of(runner.run(quick(checks=["custom.edited"]).prepared))["custom.edited"].measures[0].value)
+        pids.append(runner.pid)
+    sys.modules.pop("edited_by_hand", None)
+    assert runner.why_here == ""
+    assert values == [1, 22]
+    assert pids[0] != pids[1]
 
 
 # ---------------------------------------------------------------------------- progress and log

@@ -1,4 +1,4 @@
-"""The widget in a real kernel, its messages on the main shell or on a subshell: the kernel answers while a run is on."""
+"""The widget in a real kernel, on its main shell and on a subshell: the kernel answers while a run is on."""
 
 from __future__ import annotations
 

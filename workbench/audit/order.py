@@ -122,14 +122,22 @@ def written(frame: Frame, path: Path) -> Stream:
     schema, batches = frame.raw()
     # A new name each time: the old file may still be mapped.
     new = path.with_suffix(".new")
-    with pa.OSFile(str(new), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
+    try:
+        _write(schema, batches, new)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
     with new.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     named = path.with_name(f"{digest[:24]}{path.suffix}")
     new.replace(named)
     return Stream(str(named), digest, frame.engine, frame.names)
+
+
+def _write(schema: pa.Schema, batches: Iterator[pa.RecordBatch], new: Path) -> None:
+    with pa.OSFile(str(new), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
 
 
 def _model(model: Model | None, what: str) -> bytes | None:

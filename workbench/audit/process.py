@@ -112,7 +112,8 @@ class Process:
         self._process.wait()
         with suppress(OSError):
             self._in.close()
-        self._mark_file.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._mark_file.unlink()
 
     def _how(self) -> str:
         with suppress(subprocess.TimeoutExpired):

@@ -29,6 +29,8 @@ GRACE = 0.8
 """Seconds that a cancelled run has to stop by itself."""
 IDLE = 900.0
 """Seconds that a worker without work is kept."""
+ALIVE = 5.0
+"""Seconds after which a check that still runs is told again."""
 START = 120.0
 """Seconds that a worker has to be ready."""
 IN_KERNEL = "runs in the kernel: can be cancelled between checks only"
@@ -110,6 +112,8 @@ class Runner:
             return _Run(self, prepared, order, pace, cancel, on_finding).go()
         except CannotSendError as why:
             self.why_here = str(why)
+        except OSError as error:
+            self.why_here = f"no folder or process can be made for it ({type(error).__name__})"
         finally:
             self._rest()
 
@@ -135,10 +139,7 @@ class Runner:
         if process is not None and (not process.alive or _changed(process.modules, order.modules)):
             self.drop()
         if self._process is None:
-            try:
-                self._process = Process(self._place())
-            except OSError as error:
-                raise CannotSendError(f"no process can be started here ({type(error).__name__})") from None
+            self._process = Process(self._place())
             self._end = weakref.finalize(self, Process.kill, self._process)
         self._process.modules |= frozenset(order.modules)
         return self._process
@@ -202,6 +203,7 @@ class _Run:
     without_model: str = ""
     hits: list[dict[str, str]] = field(default_factory=list)
     sign: float = 0.0
+    told: float = 0.0
     cancelled_at: float | None = None
     most: int | None = None
     clock: float = field(default_factory=time.perf_counter)
@@ -322,6 +324,8 @@ class _Run:
                 raise GoneError("was cancelled")
             return
         seconds = seconds if process.is_ready else max(seconds, START)
+        if now - self.told > ALIVE:
+            self._tell(self.label)
         if now - self.sign > seconds:
             raise GoneError(f"took longer than {seconds:g} s and was ended", "seconds")
         memory = process.memory()
@@ -346,11 +350,18 @@ class _Run:
         self.on_finding(finding)
         return len(self.found) < len(self.prepared.checks)
 
+    def _left(self) -> float | None:
+        """Return about how many seconds are left; None before the first check, and where one takes unusually long."""
+        left = time_left(self.new, len(self.prepared.checks) - len(self.found))
+        if left is None or self.at is None:
+            return left
+        return left - (time.monotonic() - self.sign) if time.monotonic() - self.sign < left else None
+
     def _tell(self, label: str, step: int | None = None) -> None:
-        self.label = label
+        self.label, self.told = label, time.monotonic()
         steps = self.prepared.steps
         done = self.sides + len(self.found) if step is None else step
-        left = time_left(self.new, len(self.prepared.checks) - len(self.found))
+        left = self._left()
         seconds = round(time.perf_counter() - self.clock, 3)
         self.pace(Progress(done, steps, label, seconds, None if left is None else round(left, 1)))
 

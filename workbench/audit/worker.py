@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 from numpy.typing import NDArray
 
 from workbench.audit.order import CannotSendError, Opening, Order, find_sent, received
@@ -56,7 +57,7 @@ def receive(stream: BinaryIO) -> tuple[Any, ...]:
 class WatchedModel(Model):
     """A model that marks a byte while it answers, so that who waits outside knows where the time went."""
 
-    def _answers(self, method: str, rows: Any, width: int, of: Any = float) -> NDArray[Any]:
+    def _answers(self, method: str, rows: Any, width: int, of: Any = np.float64) -> NDArray[Any]:
         mark = _MARK[0]
         mark[0] = IN_MODEL
         try:
@@ -204,7 +205,10 @@ def _prepared(order: Order) -> Prepared:
 
 
 def _frame(opening: Opening) -> Frame:
-    return opening()
+    try:
+        return opening()
+    except WorkbenchError as why:  # a store that only the session can see; if it cannot either, it says so itself
+        raise CannotSendError(f"the data cannot be opened in another process: {why}") from None
 
 
 def _model(data: bytes | None, what: str) -> Model | None:

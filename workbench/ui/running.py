@@ -75,7 +75,7 @@ class Running:
         """Stop a run and let the worker go."""
         self._cancel.set()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(5)
+            self._thread.join(2)
         self._runner.close()
 
     def so_far(self) -> Record | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
+from workbench.audit.runner import Limits
 from workbench.report import words
 from workbench.ui import view
 from workbench.ui.session import SHOWN, Session
@@ -50,6 +51,11 @@ class AuditWidget(anywidget.AnyWidget):
     def _looked(self, change: Any) -> None:
         self._session.act({"name": "look", "value": change["new"]})
 
+    def close(self) -> None:
+        """Take the widget off the page; its run and its worker end."""
+        self._session.close()
+        super().close()
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
@@ -57,11 +63,11 @@ class AuditWidget(anywidget.AnyWidget):
         return {**(data or {}), "text/html": html, "text/plain": text}, metadata
 
 
-def show(audit: Audit) -> AuditWidget:
+def show(audit: Audit, limits: Limits | None = None) -> AuditWidget:
     """Display the workbench of an audit and, below it, a static copy that is renewed when a run ends."""
     from IPython.display import HTML, display
 
-    session = Session(audit)
+    session = Session(audit, limits=limits)
     widget = AuditWidget(session)
     name = f"workbench-{uuid.uuid4().hex}"
     display(widget)
