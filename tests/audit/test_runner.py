@@ -636,3 +636,46 @@ def test_nothing_is_left_behind(here: Any) -> None:
     assert not folder.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_contract_goes_along(warm: Runner, tmp_path: Path) -> None:
+    """Given as data or as a file that refers to another file; a decision on a rule counts nothing anew."""
+    frame = data()
+    frame[["word"]].drop_duplicates().to_parquet(tmp_path / "words.parquet")
+    columns = {"score": {"type": "number"}, "word": {"type": "text"}}
+    rules = [
+        {"rule": "range", "column": "score", "maximum": 0.5},
+        {"rule": "refers", "column": "word", "data": "words.parquet", "to": "word"},
+    ]
+    (tmp_path / "contract.json").write_text(json.dumps({"name": "c", "columns": columns, "rules": rules}))
+    for contract in ({"name": "c", "columns": columns, "rules": rules[:1]}, str(tmp_path / "contract.json")):
+        audit = quick(data=frame, contract=contract, checks=["quality.contract", "quality.missing"])
+        record = warm.run(audit.prepared)
+        assert warm.why_here == ""
+        assert of(record)["quality.contract"].status is Status.MEASURED
+        assert record.digest == audit.run().digest
+
+
+def attaches(subject: Any) -> Any:
+    from workbench.core.finding import Attachment
+
+    rows = subject.current.rows
+    page = Attachment("test.attaches.html", "text/html", b"<p>page</p>")
+    return wb.Result([wb.Measure("rows_here", rows, n=rows)], attachments=[page])
+
+
+def test_what_a_check_attached_is_made_again_after_a_restart(here: Callable[..., Any], runner: Runner) -> None:
+    """Within a session the attachment is kept; a resumed run has it too, for its file is not a finding's."""
+    check = here(attaches, "test.attaches", "T901")
+    audit = quick(checks=[check, "quality.missing"])
+    first = runner.run(audit.prepared)
+    again = runner.run(audit.prepared)
+    assert set(first.attachments) == set(again.attachments) == {"test.attaches.html"}
+    other = Runner()
+    try:
+        other.kept.load(runner.run_id)
+        resumed = other.run(audit.prepared)
+    finally:
+        other.close()
+    assert set(resumed.attachments) == {"test.attaches.html"}
+    assert resumed.digest == first.digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,12 @@ def contract_at(given: Given) -> Held:
 def held(given: Given) -> Held:
     """Return a contract given as a file, as plain data or as itself, ready to be judged."""
     found = contract_at(given)
-    return replace(found, others=open_referred(found.contract, "." if found.path is None else found.path.parent))
+    return reopened(found.contract, found.path)
+
+
+def reopened(contract: Contract, path: Path | None) -> Held:
+    """Return a contract with the files that it refers to, from beside the file that it is from."""
+    return Held(contract, open_referred(contract, "." if path is None else path.parent), path)
 
 
 def stored(given: Given | None, contract: Held | None, folder: Path) -> str | None:

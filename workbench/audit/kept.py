@@ -92,6 +92,8 @@ class Kept:
             return
         key = key_of(check, params)
         self._found[inputs, key] = finding
+        if finding.attachments:  # they are not in the finding's file: after a restart the check is made again
+            return
         content = {"inputs": inputs, "key": key, "seconds": finding.seconds, "finding": finding.to_dict()}
         self._write(f"{check.id}.json", content)
 

@@ -18,6 +18,7 @@ from workbench.audit.operations import AuditWindows
 from workbench.audit.packing import is_packaged, modified, packed, why_not, with_plain_hints
 from workbench.audit.policy import Policy
 from workbench.core.check import Check
+from workbench.core.contract import Contract
 from workbench.core.dataset import Dataset, Roles
 from workbench.core.errors import ConfigError
 from workbench.core.frame import Again, Frame
@@ -67,6 +68,7 @@ class Order:
     roles: Roles
     policy: Policy
     windows: AuditWindows | None
+    contract: tuple[Contract, Path | None] | None
     title: str
     seed: int
     sample: int
@@ -95,6 +97,7 @@ def order_of(prepared: Prepared, folder: Path) -> Order:
         roles=prepared.current.roles,
         policy=prepared.policy,
         windows=prepared.windows,
+        contract=None if prepared.contract is None else (prepared.contract.contract, prepared.contract.path),
         title=prepared.title,
         seed=prepared.seed,
         sample=prepared.sample,

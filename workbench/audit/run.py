@@ -205,11 +205,12 @@ def counted(prepared: Prepared, teller: Teller, sampling: SampleOf | None) -> Su
         challenger=prepared.challenger,
         windows=windows[0],
         reference_windows=windows[1],
-        contract=_judge(prepared),
+        contract=judge_of(prepared),
     )
 
 
-def _judge(prepared: Prepared) -> Judge | None:
+def judge_of(prepared: Prepared) -> Judge | None:
+    """Return what judges the current rows by the audit's contract, or None without one."""
     frame, contract = prepared.current.frame, prepared.contract
     if contract is None or frame.distributed is not None:
         return None

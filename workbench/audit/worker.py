@@ -19,9 +19,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.audit.contracts import reopened
 from workbench.audit.order import CannotSendError, Opening, Order, find_sent, received
 from workbench.audit.progress import Progress, Teller
-from workbench.audit.run import Prepared, check_fit, counted, described
+from workbench.audit.run import Prepared, check_fit, counted, described, judge_of
 from workbench.core.check import find_check
 from workbench.core.dataset import Dataset
 from workbench.core.errors import CancelledError, WorkbenchError
@@ -174,6 +175,7 @@ class Worker:
             minimum_group_size=prepared.policy.minimum_group_size,
             level=prepared.policy.level,
             stop=self._stop,
+            contract=judge_of(prepared),
         )
         return subject if prepared.sampling is not None else _without_sample(subject)
 
@@ -201,6 +203,7 @@ def _prepared(order: Order) -> Prepared:
         seed=order.seed,
         sample=order.sample,
         windows=order.windows,
+        contract=None if order.contract is None else reopened(*order.contract),
     )
 
 
