@@ -250,6 +250,18 @@ def test_the_second_run_is_warm_and_measures_nothing_again(runner: Runner, here:
     assert runner.run(audit.prepared).digest == first.digest == audit.run().digest
 
 
+def test_a_sample_is_there_only_for_those_who_ask(warm: Runner, here: Any) -> None:
+    """The worker keeps one for other choices of checks; a run without it must not see it."""
+
+    def looks(subject: Any) -> Any:
+        return wb.Result([wb.Measure("sampled", int(subject.current.sample is not None), n=1)])
+
+    warm.run(quick(checks=["quality.dependencies"]).prepared)
+    audit = quick(checks=[here(looks, "custom.looks", "Z913")])
+    assert of(warm.run(audit.prepared))["custom.looks"].measures[0].value == 0
+    assert of(audit.run())["custom.looks"].measures[0].value == 0
+
+
 def test_changed_data_is_counted_again(runner: Runner, tmp_path: Path) -> None:
     """A frame changed in place, a file written anew: nothing of before is taken."""
     frame = data()
@@ -394,9 +406,9 @@ def test_a_run_whose_session_was_killed_is_taken_up(tmp_path: Path) -> None:
 
 
 def test_only_so_many_runs_are_kept() -> None:
-    kept = Kept()
+    kept, prepared = Kept(), quick().prepared
     for _ in range(MOST_RUNS + 5):
-        kept.begin("t", [])
+        kept.begin(prepared)
     assert len(runs()) == MOST_RUNS
 
 

@@ -114,6 +114,7 @@ def test_a_new_session_resumes_the_run_of_another(screen: Screen, flag: Path) ->
     other = Screen(session)
     try:
         assert session.state()["resumable"] == run
+        assert Session(audit(segment="other")).state()["resumable"] == ""
         session.act({"name": "resume", "value": run})
         assert other.until_phase("done")["overview"]["digest"] == audit().run().digest
         session.act({"name": "resume", "value": "20000101-000000-000000"})

@@ -97,7 +97,7 @@ class Kept:
         content = {"inputs": inputs, "key": key, "seconds": finding.seconds, "finding": finding.to_dict()}
         self._write(f"{check.id}.json", content)
 
-    def begin(self, title: str, checks: list[str]) -> str:
+    def begin(self, prepared: Prepared) -> str:
         """Open a folder for a run and return the run's id; an empty one where no folder can be written."""
         now = datetime.now(UTC)
         id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -109,7 +109,8 @@ class Kept:
         except OSError:
             self._folder = None
             return ""
-        self._about = {"id": id, "title": title, "started": now.isoformat(timespec="seconds"), "checks": checks}
+        self._about = {"id": id, "started": now.isoformat(timespec="seconds"), **_sign(prepared)}
+        self._about["checks"] = [check.id for check, _ in prepared.checks]
         self._write(_ABOUT, {**self._about, "state": "running"})
         return id
 
@@ -151,13 +152,24 @@ def runs_folder() -> Path:
 
 
 def runs() -> list[dict[str, Any]]:
-    """Return what is known of the runs of this user, the newest first: id, title, start, checks, state, finished."""
+    """Return what is known of this user's runs, the newest first: id, start, title, roles, checks, state, finished."""
     found = []
     for file in sorted(runs_folder().glob(f"*/{_ABOUT}"), reverse=True):
         with suppress(OSError, ValueError, TypeError):
             about = json.loads(file.read_text("utf-8"))
             found.append({**about, "finished": len(list(file.parent.glob("*.json"))) - 1})
     return found
+
+
+def resumable(prepared: Prepared) -> str:
+    """Return the id of the newest run of the same title and roles when it did not end, or an empty string."""
+    sign = _sign(prepared)
+    found = next((r for r in runs() if all(r.get(k) == v for k, v in sign.items())), {})
+    return str(found.get("id", "")) if found.get("state") != "complete" and found.get("finished") else ""
+
+
+def _sign(prepared: Prepared) -> dict[str, Any]:
+    return {"title": prepared.title, "roles": prepared.current.roles.to_dict(), "seed": prepared.seed}
 
 
 def run_folder(run: str) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from workbench.audit.kept import Kept, inputs_of, runs
+from workbench.audit.kept import Kept, inputs_of
 from workbench.audit.order import CannotSendError, Order, Stream, order_of
 from workbench.audit.process import GoneError, Process, all_memory
 from workbench.audit.progress import OnProgress, Paced, Progress, time_left
@@ -92,7 +92,7 @@ class Runner:
         `audit.run()`, LimitExceededError when the limit is met while counting.
         """
         pace = Paced(on_progress or _nobody)
-        self.run_id = self.kept.begin(prepared.title, [check.id for check, _ in prepared.checks])
+        self.run_id = self.kept.begin(prepared)
         state = "failed"
         try:
             record = self._run(prepared, pace, cancel or Event(), on_finding or _nobody)
@@ -370,12 +370,6 @@ def _let_go(of: weakref.ref[Runner], process: Process) -> None:
     runner = of()
     if runner is not None and runner.pid == process.pid:
         runner.drop()
-
-
-def resumable(title: str) -> str:
-    """Return the id of the newest run of that title that did not end, or an empty string."""
-    found = next((r for r in runs() if r.get("title") == title), {})
-    return str(found.get("id", "")) if found.get("state") != "complete" and found.get("finished") else ""
 
 
 def _nobody(_: Any) -> None:

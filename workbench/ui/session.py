@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from workbench.audit.kept import resumable
 from workbench.audit.record import Record
-from workbench.audit.runner import Limits, resumable
+from workbench.audit.runner import Limits
 from workbench.core.errors import WorkbenchError, shown
 from workbench.report import words
 from workbench.report.static import static_html
@@ -50,7 +51,7 @@ class Session:
         self._acts: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
         self._telling = threading.RLock()
         self._running = Running(self._on_progress, self._on_end, limits)
-        self._resumable = "" if audit is None or self._record is not None else resumable(audit.prepared.title)
+        self._resumable = "" if audit is None or self._record is not None else resumable(audit.prepared)
         self._chosen = [] if audit is None else [check.id for check in audit.checks]
         self._phase = "done" if self._record is not None else "idle"
         self._message: dict[str, str] = {}
