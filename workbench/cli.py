@@ -179,8 +179,7 @@ def _progress(quiet: bool) -> Callable[[dict[str, Any]], None] | None:
 def _notebook(options: argparse.Namespace) -> int:
     from workbench.audit.plan import load_plan
     from workbench.core.writing import write_whole
-    from workbench.door import notebook_bytes
-    from workbench.report.notebook import render_notebook
+    from workbench.report.notebook import notebook_bytes, render_notebook
 
     plan = load_plan(options.plan)
     notebook = render_notebook(plan.arguments(), title=plan.title)

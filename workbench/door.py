@@ -18,10 +18,12 @@ from workbench.audit.plan import Plan, load_plan, plan_of
 from workbench.audit.policy import Policy, load_policy, validated
 from workbench.audit.record import Record
 from workbench.audit.run import OnProgress, Prepared, check_fit, chosen_checks, run
+from workbench.audit.where import Conditions, conditions
 from workbench.core.check import Check, all_checks
 from workbench.core.contract import Contract
 from workbench.core.dataset import Dataset, Roles, Scalar, pairs
 from workbench.core.errors import ConfigError, EvidenceError, import_extra, shown, unknown
+from workbench.core.filter import filtered
 from workbench.core.frame import Frame, wrap
 from workbench.core.late_labels import with_labels
 from workbench.core.sample import SIZE
@@ -39,7 +41,9 @@ class Audit:
 
     `positive` is required unless the target is 0/1 or boolean; `favourable` defaults to it; a row is predicted positive
     when its score is at least `threshold`. `windows` cuts the rows ({"by": "month"}, {"rows": 5000}, {"number": 10})
-    for the checks that follow measures over time. A target that only the reference has is one whose labels are late;
+    for the checks that follow measures over time. `where` narrows current and reference to the rows that meet
+    every condition: {"sex": "F", "age": [20, 21]}, or [{"column": "age", "operator": ">=", "value": 30}].
+    A target that only the reference has is one whose labels are late;
     `labels` (ids and targets) brings those that have come.
     Building reads no rows, or the first of the target where nothing else tells the task; `run` counts, checks, judges.
     """
@@ -69,6 +73,7 @@ class Audit:
         sample: int = SIZE,
         windows: Mapping[str, Any] | None = None,
         ignore: Sequence[str] | str = (),
+        where: Conditions = (),
         checks: Sequence[str] | Mapping[str, Any] | None = None,
         policy: Policy | Mapping[str, Any] | str | Path | None = None,
         null_values: Sequence[str] = (),
@@ -99,6 +104,8 @@ class Audit:
             probabilities=pairs(probabilities),
         )
         other = None if reference is None else _frame(reference, null_values, engine)
+        met = conditions(where)
+        frame, other = filtered(frame, met), None if other is None else filtered(other, met)
         late = other is not None and target not in frame.names
         roles = with_task(roles, other if late and other is not None else frame, model)
         self._given = {
@@ -113,6 +120,7 @@ class Audit:
             "title": _legal(title),
             "sample": sample,
             "windows": None if windows is None else dict(windows),
+            "where": [c.to_dict() for c in met],
         }
         cut = None if windows is None else validated(AuditWindows, windows, "windows")
         rare = {"challenger": challenger, "windows": cut, "contract": contract}
@@ -123,6 +131,7 @@ class Audit:
             challenger=challenger,
             sample=_sample(sample),
             windows=cut,
+            where=met,
             policy=load_policy(policy),
             contract=None if contract is None else held(contract),
             checks=chosen_checks(checks, roles.kind_of_task, given=[n for n, it in rare.items() if it is not None]),
@@ -188,6 +197,20 @@ class Audit:
             now = held(contract) if before is None else replace(before, contract=contract)
             self.prepared = replace(self.prepared, contract=now)
 
+    def where(self, more: Conditions) -> Audit:
+        """Return the same audit of only the rows that meet these conditions besides the audit's own."""
+        every = [*self.prepared.where, *conditions(more)]
+        given = {**self._given, "contract": None, **self.roles.to_dict(), **self._options, "where": every}
+        found = Audit(**{**given, **self._judged})
+        found._given["contract"] = self._given["contract"]
+        found.prepared = replace(found.prepared, contract=self.prepared.contract)
+        return found
+
+    @property
+    def _judged(self) -> dict[str, Any]:
+        checks = {check.id: dict(params) for check, params in self.prepared.checks}
+        return {"checks": checks, "policy": self.prepared.policy}
+
     def plan(self, folder: str | Path) -> Plan:
         """Return the plan of this audit; data and models held in memory are written to `folder`."""
         given, place = self._given, Path(folder)
@@ -199,7 +222,7 @@ class Audit:
             "model": model and _stored_model(given["model"], model, place),
             "challenger": _stored_model(given["challenger"], self.prepared.challenger, place, "challenger"),
             "contract": stored(given["contract"], self.prepared.contract, place),
-            "checks": {check.id: dict(params) for check, params in self.prepared.checks},
+            **self._judged,
             "policy": self.prepared.policy.to_dict(),
             **self.roles.to_dict(),
             **self._options,
@@ -208,7 +231,7 @@ class Audit:
 
     def export(self, path: str | Path) -> Path:
         """Write a parameterised notebook that repeats this audit; data held in memory goes to a folder beside it."""
-        from workbench.report.notebook import render_notebook
+        from workbench.report.notebook import notebook_bytes, render_notebook
 
         file = Path(path)
         if file.suffix != ".ipynb":
@@ -303,14 +326,6 @@ def serve(folder: str | Path, **options: Any) -> Any:
     from workbench.ui.app import serve as serve_app
 
     return serve_app(folder, **options)
-
-
-def notebook_bytes(notebook: Any) -> bytes:
-    """Return a notebook as the bytes of its file."""
-    import nbformat
-
-    text: str = nbformat.writes(notebook, version=4)  # type: ignore[no-untyped-call]
-    return (text.rstrip() + "\n").encode()
 
 
 def _legal(text: str) -> str:

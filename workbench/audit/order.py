@@ -21,6 +21,7 @@ from workbench.core.check import Check
 from workbench.core.contract import Contract
 from workbench.core.dataset import Dataset, Roles
 from workbench.core.errors import ConfigError
+from workbench.core.filter import Condition
 from workbench.core.frame import Again, Frame
 from workbench.load.models import Model
 
@@ -69,6 +70,7 @@ class Order:
     policy: Policy
     windows: AuditWindows | None
     contract: tuple[Contract, Path | None] | None
+    where: tuple[Condition, ...]
     title: str
     seed: int
     sample: int
@@ -98,6 +100,7 @@ def order_of(prepared: Prepared, folder: Path) -> Order:
         policy=prepared.policy,
         windows=prepared.windows,
         contract=None if prepared.contract is None else (prepared.contract.contract, prepared.contract.path),
+        where=prepared.where,
         title=prepared.title,
         seed=prepared.seed,
         sample=prepared.sample,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from workbench.audit.operations import AuditWindows, Monitor
 from workbench.audit.policy import validated
 from workbench.audit.text import dump_yaml, parse_yaml
+from workbench.audit.where import Where
 from workbench.core.errors import ConfigError, shown
 from workbench.core.sample import SIZE
 from workbench.load.remote import is_remote, local
@@ -66,6 +67,7 @@ class Plan(BaseModel):
     task: Literal["binary", "multiclass", "regression"] | None = None
     probabilities: dict[str, str] | None = None
     ignore: list[str] = Field(default_factory=list)
+    where: list[Where] = Field(default_factory=list)
     checks: list[str] | dict[str, dict[str, Any] | None] | None = None
     policy: str | dict[str, Any] | None = None
     null_values: list[str] = Field(default_factory=list)

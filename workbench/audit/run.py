@@ -24,6 +24,7 @@ from workbench.core.check import Check, all_checks, find_check
 from workbench.core.counts import Counted, count
 from workbench.core.dataset import Dataset
 from workbench.core.errors import CancelledError, ConfigError, DataError, near_matches, shown
+from workbench.core.filter import Condition
 from workbench.core.finding import Finding, Status
 from workbench.core.sample import SIZE, SampleOf
 from workbench.core.subject import Judge, Subject
@@ -62,6 +63,7 @@ class Prepared:
     sample: int = SIZE
     windows: AuditWindows | None = None
     contract: Held | None = None
+    where: tuple[Condition, ...] = ()
 
     @property
     def sampling(self) -> SampleOf | None:
@@ -185,8 +187,10 @@ def counted(prepared: Prepared, teller: Teller, sampling: SampleOf | None) -> Su
             continue
         teller.step(f"counting {what}")
         table, cut = _tables(prepared, dataset, what, teller, sampling)
-        if not table.rows:
+        if not table.rows and not prepared.where:
             raise _nothing(what)
+        if prepared.where and table.rows < prepared.policy.minimum_group_size:
+            raise _too_few(what, prepared.policy.minimum_group_size)
         tables.append(table)
         windows.append(cut)
     teller.counting = round(time.perf_counter() - clock, 3)
@@ -236,6 +240,13 @@ def _tables(
 
 def _nothing(what: str) -> DataError:
     return DataError(f"the {what} has no rows: there is nothing to audit.")
+
+
+def _too_few(what: str, minimum: int) -> DataError:
+    return DataError(
+        f"where: fewer than {minimum} rows of the {what} meet the conditions, and nothing is told of so few. "
+        "Take a condition away, or set the policy's minimum_group_size."
+    )
 
 
 def _cut(windows: AuditWindows, dataset: Dataset) -> Cut:
@@ -342,6 +353,7 @@ def described(prepared: Prepared, subject: Subject | None) -> dict[str, Any]:
         **({} if prepared.challenger is None else {"challenger": {"digest": prepared.challenger.digest}}),
         **({} if prepared.contract is None else {"contract": prepared.contract.about}),
         **({} if prepared.sampling is None else {"sample": prepared.sample}),
+        **({} if not prepared.where else {"where": [c.to_dict() for c in prepared.where]}),
         **({} if prepared.windows is None else {"windows": prepared.windows.model_dump(exclude_none=True)}),
     }
 

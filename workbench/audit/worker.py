@@ -204,6 +204,7 @@ def _prepared(order: Order) -> Prepared:
         sample=order.sample,
         windows=order.windows,
         contract=None if order.contract is None else reopened(*order.contract),
+        where=order.where,
     )
 
 

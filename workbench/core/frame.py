@@ -81,6 +81,15 @@ class Frame:
         """Return the column names in order."""
         return tuple(self._by_name)
 
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """Return the source's own column names, as its reader takes them."""
+        return self._own
+
+    def narrow(self, how: Callable[[Batches], Batches]) -> None:
+        """Put another reader, made of the present one, in its place."""
+        self._read = how(self._read)
+
     def kind(self, name: str) -> Kind:
         """Return a column's logical kind; DataError with near matches when there is no such column."""
         if name not in self._by_name:

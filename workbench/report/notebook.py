@@ -42,6 +42,7 @@ PARAMETERS = {  # in the order of the notebook's first cell; the comment is what
     "entity": "the column that says whose row it is (a person, an account) where one may have several",
     "task": "binary, multiclass or regression; None guesses from the model and the target",
     "probabilities": "for several classes: each class and the column of its probability",
+    "where": "conditions that a row meets to be audited, such as [{'column': 'sex', 'operator': '==', 'value': 'F'}]",
     "ignore": "columns that no check looks at",
     "checks": "checks to run, with their parameters; None runs those that need no asking",
     "policy": "a policy file or mapping; None takes the packaged policy",
@@ -185,3 +186,11 @@ def finish(record: Record, *, output: str = "", run_id: str = "") -> Sentinel:
             write_whole(Path(output, name), attachment.data)
         write_whole(Path(output, "record.json"), record.to_json())
     return Sentinel(run_id, record.digest)
+
+
+def notebook_bytes(notebook: Any) -> bytes:
+    """Return a notebook as the bytes of its file."""
+    import nbformat
+
+    text: str = nbformat.writes(notebook, version=4)  # type: ignore[no-untyped-call]
+    return (text.rstrip() + "\n").encode()

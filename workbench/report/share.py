@@ -12,6 +12,7 @@ from workbench.core.errors import EvidenceError, import_extra
 from workbench.load import open_frame
 from workbench.report.exports import measures_csv, measures_excel, measures_parquet
 from workbench.report.html import render_html
+from workbench.report.notebook import notebook_bytes
 from workbench.report.scan import RawValues, flagged_columns, raw_values, scan
 from workbench.report.static import Static, section, static
 
@@ -68,14 +69,11 @@ def share_bundle(
 
 def shareable_files(released: Record, status: str = "complete") -> dict[str, bytes]:
     """Return the files of a shareable bundle: record, report, notebook, and the measures as CSV and Parquet."""
-    import nbformat
-
     released = Record.from_json(released.to_json())  # what is shown is what is written
-    notebook: str = nbformat.writes(shareable_notebook(released), version=4)  # type: ignore[no-untyped-call]
     return {
         "record.json": released.to_json(),
         "report.html": render_html(released, status=status).encode(),
-        "audit.ipynb": (notebook.rstrip() + "\n").encode(),
+        "audit.ipynb": notebook_bytes(shareable_notebook(released)),
         "measures.csv": measures_csv(released),
         "measures.parquet": measures_parquet(released),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from workbench.audit.record import Judgement, Record
 from workbench.audit.suppressed import DISCLOSED
@@ -50,6 +50,18 @@ _OUTCOMES = {
     "measured": "no rule on it",
 }
 _COUNTED = ("cells", "rows", "rules")
+_CONDITIONS = {
+    "==": "is",
+    "!=": "is not",
+    "in": "is one of",
+    "not in": "is none of",
+    "missing": "is missing",
+    "present": "is present",
+    "<": "below",
+    "<=": "at most",
+    ">": "above",
+    ">=": "at least",
+}
 _OPERATORS = {
     ">=": "at least",
     ">": "over",
@@ -336,7 +348,27 @@ def data_words(record: Record) -> str:
             parts.append(_data_name(key, data))
     if len(parts) < 2:
         parts.append("no reference")
-    return " · ".join([*parts, *shared_words(record)])
+    return " · ".join([*parts, *where_words(record), *shared_words(record)])
+
+
+def where_words(record: Record) -> list[str]:
+    """Return the conditions that the audited rows meet: ["only rows where sex is F"], or [] for all rows."""
+    conditions = [condition_words(c) for c in record.subject.get("where") or ()]
+    return ["only rows where " + " and ".join(conditions)] if conditions else []
+
+
+def condition_words(condition: Mapping[str, Any]) -> str:
+    """Return a condition in words: "age at least 30"."""
+    operator, value = str(condition.get("operator")), condition.get("value")
+    told = ", ".join(_value_words(v) for v in (value if isinstance(value, list) else [value]))
+    tail = "" if operator in ("missing", "present") else f" {told}"
+    return f"{plain(condition.get('column'), 60)} {_CONDITIONS.get(operator, plain(operator, 20))}{tail}"
+
+
+def _value_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return limit_number(value) if isinstance(value, int | float) else plain(value, 60)
 
 
 def shared_words(record: Record) -> list[str]:
