@@ -7,6 +7,7 @@ import pytest
 
 from tests.report.records import IMG, record
 from workbench.audit.plan import OPERATIONS, Plan
+from workbench.core.check import all_checks
 from workbench.core.errors import ConfigError, IncompleteError
 from workbench.report import notebook as nb
 from workbench.report.check_numbers import numbers_differ
@@ -44,6 +45,13 @@ def test_the_notebook_in_the_repository_is_the_packaged_one():
     assert kept == nb.render_notebook(None)
     nbformat.validate(kept)
     assert not any(c.get("outputs") for c in kept.cells)
+
+
+def test_every_family_of_checks_has_its_section():
+    """What an audit measures is shown by its notebook."""
+    source = "\n".join(cell.source for cell in nb.render_notebook(None).cells)
+    families = {id.split(".")[0] for id in all_checks()}
+    assert {f for f in families if f'nb.section(record, "{f}")' not in source} == set()
 
 
 def test_the_parameters_are_the_plans_fields():

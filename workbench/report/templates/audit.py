@@ -47,6 +47,18 @@ nb.verdict(record)
 nb.section(record, "quality")
 
 # %% [markdown]
+# ## Leakage
+
+# %%
+nb.section(record, "leakage")
+
+# %% [markdown]
+# ## Privacy
+
+# %%
+nb.section(record, "privacy")
+
+# %% [markdown]
 # ## Drift
 
 # %%
