@@ -376,3 +376,17 @@ def test_levels_nest(parent: Record) -> None:
         rows, both = chosen.at(columns, Level.ROWS), chosen.at(columns, Level.BOTH)
         assert rows <= chosen.at(columns, Level.PREDICTION) <= both
         assert rows <= chosen.at(columns, Level.TRUTH) <= both
+
+
+def test_conditions_do_not_name_a_withheld_group() -> None:
+    """What the rows were narrowed to is told, but not the name of a group of few."""
+    data = people(5, 400, 1).assign(g0=["common"] * 395 + ["rarest"] * 5)
+    where = [
+        {"column": "g0", "operator": "in", "value": ["common", "rarest"]},
+        {"column": "x", "operator": "<", "value": 9},
+    ]
+    parent = audited(data, where=where)
+    assert "rarest" in told(parent)
+    released = disclose(parent)
+    assert "rarest" not in told(released)
+    assert released.subject["where"][1] == {"column": "x", "operator": "<", "value": 9}

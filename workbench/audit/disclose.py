@@ -251,7 +251,7 @@ class _Scrubber:
         if isinstance(value, str):
             return self._text(value, given)
         if isinstance(value, Mapping):
-            written = {k: given or k in ("params", "policy") for k in value}
+            written = {k: given or k in ("params", "policy", "where") for k in value}
             return {self._text(str(k), given): self.clean(v, written[k]) for k, v in value.items()}
         if isinstance(value, list | tuple):
             return [self.clean(v, given) for v in value]
