@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from workbench.door import open_data as open_data
     from workbench.door import open_model as open_model
     from workbench.door import serve as serve
-    from workbench.door import verify as verify
+    from workbench.door import setup as setup
+    from workbench.report.verify import verify as verify
 
 __version__ = "0.1.0"
 
@@ -43,7 +44,8 @@ _PLACES = {
     "open_data": "workbench.door",
     "open_model": "workbench.door",
     "serve": "workbench.door",
-    "verify": "workbench.door",
+    "setup": "workbench.door",
+    "verify": "workbench.report.verify",
 }
 __all__ = sorted(_PLACES)
 

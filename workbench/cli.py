@@ -212,7 +212,8 @@ def _disclose(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from workbench.door import open_bundle, verify
+    from workbench.door import open_bundle
+    from workbench.report.verify import verify
 
     found = verify(options.bundle)
     manifest = open_bundle(options.bundle).manifest

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from workbench.audit.bundle import Bundle, differences, open_bundle
+from workbench.audit.bundle import open_bundle as open_bundle
 from workbench.audit.contracts import held, stored
 from workbench.audit.guess import with_task
 from workbench.audit.kept import Kept
@@ -22,7 +21,7 @@ from workbench.audit.where import Conditions, conditions
 from workbench.core.check import Check, all_checks
 from workbench.core.contract import Contract
 from workbench.core.dataset import Dataset, Roles, Scalar, pairs
-from workbench.core.errors import ConfigError, EvidenceError, import_extra, shown, unknown
+from workbench.core.errors import ConfigError, import_extra, shown, unknown
 from workbench.core.filter import filtered
 from workbench.core.frame import Frame, wrap
 from workbench.core.late_labels import with_labels
@@ -280,36 +279,12 @@ def open_data(uri: Source, *, null_values: Sequence[str] = ()) -> Frame:
     return open_frame(uri, null_values=null_values)
 
 
-def verify(path: str | Path) -> list[str]:
-    """Return what in a bundle differs from what was recorded: files, the record's digest, numbers shown; [] is well."""
-    from workbench.report.check_numbers import numbers_differ
+def setup() -> Any:
+    """Return a screen to set up an audit by clicking: data, model and roles from this notebook's variables or files."""
+    import_extra("anywidget", "jupyter", "the notebook workbench")
+    from workbench.ui.widgets.setup_widget import setup as screen
 
-    bundle = open_bundle(path)
-    found = differences(bundle)
-    try:
-        record = bundle.record
-    except EvidenceError:
-        return found
-    for name, html in _pages(bundle):
-        found += [f"{name}: {difference}" for difference in numbers_differ(html, record)]
-    return found
-
-
-def _pages(bundle: Bundle) -> Iterator[tuple[str, str]]:
-    """Yield the report and every HTML output of the notebook, with a name for each."""
-    if "report.html" in bundle.manifest["files"]:
-        yield "report.html", bundle.read("report.html").decode("utf-8", "replace")
-    if "audit.ipynb" not in bundle.manifest["files"]:
-        return
-    try:
-        cells = json.loads(bundle.read("audit.ipynb"))["cells"]
-        outputs = [(i, o) for i, cell in enumerate(cells) for o in cell.get("outputs", ())]
-        pages = [(i, o["data"]["text/html"]) for i, o in outputs if "text/html" in o.get("data", {})]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        yield "audit.ipynb", "damaged"
-        return
-    for i, html in pages:
-        yield f"audit.ipynb, cell {i}", html if isinstance(html, str) else "".join(html)
+    return screen(Audit)
 
 
 def list_checks() -> list[dict[str, str]]:
@@ -423,4 +398,4 @@ def _stored_model(given: Any, model: Model | None, folder: Path, name: str = "mo
     return str(file.absolute())
 
 
-__all__ = ["Audit", "Bundle", "list_checks", "open_bundle", "open_data", "open_model", "serve", "verify"]
+__all__ = ["Audit", "list_checks", "open_bundle", "open_data", "open_model", "serve", "setup"]

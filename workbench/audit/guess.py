@@ -54,7 +54,7 @@ def _task(roles: Roles, frame: Frame, model: Model | None) -> str | None:
     if roles.target not in frame.names or frame.distributed is not None:
         return None
     target = str(roles.target)
-    values = _values(frame, target)
+    values = values_of(frame, target)
     if len(values) <= 2:
         return None
     numbers = frame.kind(target) is Kind.NUMBER
@@ -85,11 +85,9 @@ def guessed(frame: Frame) -> dict[str, Any]:
     found["sensitive"] = [n for n in frame.names if n.lower() in _SENSITIVE and n not in found.values()]
     target = found.get("target") or found.get("prediction")
     if isinstance(target, str):
-        values = _values(frame, target)
-        if len(values) > 2:
-            found.pop("target", None)
-        elif not set(values) <= {"0", "1", "True", "False"}:
-            found["positive"] = next((v for v in _YES if v in values), values[-1] if values else None)
+        values = values_of(frame, target)
+        if 0 < len(values) <= 2 and not set(values) <= {"0", "1", "True", "False"}:
+            found["positive"] = next((v for v in _YES if v in values), values[-1])
     return found
 
 
@@ -97,7 +95,8 @@ def _fits(role: str, kind: Kind) -> bool:
     return kind is Kind.NUMBER if role == "score" else kind is Kind.TIME if role == "time" else True
 
 
-def _values(frame: Frame, column: str) -> Sequence[str]:
+def values_of(frame: Frame, column: str) -> Sequence[str]:
+    """Return the values among a column's first rows as text, sorted; missing ones left out."""
     batch = next(iter(frame.batches([column], _LOOK)), None)
     if batch is None:
         return []

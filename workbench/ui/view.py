@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 VIEWS = Path(__file__).parent / "views"
-PARTS = ("parts.js", "timeline.js", "drift.js", "contract.js", "audit.js")
+PARTS = ("parts.js", "timeline.js", "drift.js", "contract.js", "setup.js", "audit.js")
 CONTRACT_ALONE = ("parts.js", "contract.js", "alone.js")
-SHEETS = ("audit.css", "drift.css", "contract.css")
+SHEETS = ("audit.css", "drift.css", "contract.css", "setup.css")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |function )", re.MULTILINE)
 

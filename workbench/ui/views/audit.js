@@ -4,6 +4,7 @@
 import { h, isDark, s, swatches, table, tabs, themed, verdict, whisker, drawing } from "./parts.js";
 import { driftPage } from "./drift.js";
 import { contractPage } from "./contract.js";
+import { setupPage } from "./setup.js";
 
 function show({ model, el }) {
   let acts = 0;
@@ -239,4 +240,11 @@ function show({ model, el }) {
   };
 }
 
-export default { render: show };
+function render({ model, el }) {
+  if (!model.get("state").setup) return show({ model, el });
+  let end = null;
+  setupPage({ model, el, started: () => { end = show({ model, el }); } });
+  return () => end && end();
+}
+
+export default { render };

@@ -15,6 +15,7 @@ from workbench.ui.session import SHOWN, Session
 
 if TYPE_CHECKING:
     from workbench.door import Audit
+    from workbench.ui.setup import Setup
 
 
 class AuditWidget(anywidget.AnyWidget):
@@ -34,7 +35,7 @@ class AuditWidget(anywidget.AnyWidget):
     act = traitlets.Dict().tag(sync=True)
     look = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session | Setup) -> None:
         super().__init__(state=session.state())
         self._session = session
         session.subscribe(self._told)

@@ -1,0 +1,37 @@
+"""The notebook's way to set an audit up by clicking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.ui.setup import Setup
+from workbench.ui.widgets.audit_widget import AuditWidget
+
+if TYPE_CHECKING:
+    from workbench.door import Audit
+
+
+class SetupWidget(AuditWidget):
+    """Asks for data, model and roles, and then is the workbench of that audit."""
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self._setup = setup
+
+    @property
+    def audit(self) -> Audit | None:
+        """Return the audit that was set up, or None before Start."""
+        return self._setup.audit
+
+
+def setup(build: Callable[..., Audit]) -> SetupWidget:
+    """Return a screen that sets up an audit of what this notebook's variables hold, or of files."""
+    return SetupWidget(Setup(build, _variables))
+
+
+def _variables() -> Mapping[str, Any]:
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    return {} if shell is None else dict(shell.user_ns)
