@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.audit.bundle import Bundle, open_bundle
-from workbench.audit.record import Record
+from workbench.audit.record import Judgement, Record
 from workbench.core.finding import Finding, Measure
 from workbench.core.fingerprint import Fingerprint
 
@@ -28,6 +28,58 @@ class Comparison:
             return "the same record: one digest"
         lines = [line for part in (self.data, self.other, self.judgements, self.measures) for line in part]
         return "\n".join(lines) or "the records differ in nothing that is compared"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A measure that two records give differently; None where a record has no such measure."""
+
+    check: str
+    before: Measure | None
+    after: Measure | None
+    hidden: bool = False
+
+    @property
+    def measure(self) -> Measure:
+        """Return the later measure, or the earlier one where it is gone."""
+        found = self.after or self.before
+        if found is None:
+            raise ValueError("a change has a measure before or after")
+        return found
+
+    @property
+    def order(self) -> tuple[int, float]:
+        """Return a key that sorts large changes first: by distance in widths of the intervals, those without last."""
+        a, b = self.before, self.after
+        if self.hidden or a is None or b is None or a.value is None or b.value is None:
+            return (2, 0.0)
+        widths = [m.high - m.low for m in (a, b) if m.low is not None and m.high is not None]
+        if len(widths) < 2 or sum(widths) <= 0:
+            return (1, -abs(b.value - a.value) / (abs(a.value) or 1.0))
+        return (0, -abs(b.value - a.value) / sum(widths))
+
+
+def changes(one: Record, two: Record) -> list[Change]:
+    """Return every measure whose value or n differs; `hidden` where its group is small in either record."""
+    before, after = ({_key(f, m): m for f, m in r.measures()} for r in (one, two))
+    small = one.small_groups | two.small_groups
+    found = []
+    for key in (*before, *(k for k in after if k not in before)):
+        a, b = before.get(key), after.get(key)
+        if a is None or b is None or (a.value, a.n) != (b.value, b.n):
+            found.append(Change(key[0], a, b, key[3] in small))
+    return found
+
+
+def turned(one: Record, two: Record) -> list[tuple[Judgement | None, Judgement | None]]:
+    """Return the judgements whose outcome differs, earlier and later; None where there is no such judgement."""
+    before, after = ({_judged(j): j for j in r.verdict.judgements} for r in (one, two))
+    pairs = [(before.get(k), after.get(k)) for k in (*before, *(k for k in after if k not in before))]
+    return [(a, b) for a, b in pairs if a is None or b is None or a.outcome != b.outcome]
+
+
+def _judged(j: Judgement) -> tuple[str, ...]:
+    return (j.rule, j.check, j.measure, j.column, j.group)
 
 
 def compare(a: Record | Bundle | str | Path, b: Record | Bundle | str | Path) -> Comparison:
@@ -80,18 +132,14 @@ def _key(finding: Finding, m: Measure) -> tuple[str, ...]:
 
 
 def _measures(one: Record, two: Record) -> list[str]:
-    before, after = ({_key(f, m): m for f, m in r.measures()} for r in (one, two))
-    hidden = one.small_groups | two.small_groups
     found = []
-    for key in (*before, *(k for k in after if k not in before)):
-        a, b = before.get(key), after.get(key)
-        if a is not None and b is not None and (a.value, a.n) == (b.value, b.n):
-            continue
-        name = " ".join(part for part in key if part)
-        if key[3] in hidden:
+    for change in changes(one, two):
+        m = change.measure
+        name = " ".join(p for p in (change.check, m.name, m.column, m.group, m.window, m.where) if p)
+        if change.hidden:
             found.append(f"{name}: changed (suppressed: a small group)")
         else:
-            found.append(f"{name}: {_shown(a)} -> {_shown(b)}")
+            found.append(f"{name}: {_shown(change.before)} -> {_shown(change.after)}")
     return found
 
 
@@ -102,16 +150,11 @@ def _shown(m: Measure | None) -> str:
 
 
 def _judgements(one: Record, two: Record) -> list[str]:
-    before, after = (
-        {(j.rule, j.check, j.measure, j.column, j.group): j.outcome for j in r.verdict.judgements} for r in (one, two)
-    )
-    found = (
-        [f"verdict: {one.verdict.outcome} -> {two.verdict.outcome}"]
-        if one.verdict.outcome != two.verdict.outcome
-        else []
-    )
-    for key in (*before, *(k for k in after if k not in before)):
-        a, b = before.get(key, "not judged"), after.get(key, "not judged")
-        if a != b:
-            found.append(f"rule {' '.join(p for p in key if p)}: {a} -> {b}")
+    found = []
+    if one.verdict.outcome != two.verdict.outcome:
+        found.append(f"verdict: {one.verdict.outcome} -> {two.verdict.outcome}")
+    for a, b in turned(one, two):
+        key = _judged(b or a)  # type: ignore[arg-type]
+        outcomes = ["not judged" if j is None else j.outcome for j in (a, b)]
+        found.append(f"rule {' '.join(p for p in key if p)}: {outcomes[0]} -> {outcomes[1]}")
     return found
