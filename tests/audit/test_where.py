@@ -12,6 +12,7 @@ import pytest
 
 import workbench as wb
 from workbench.audit.plan import load_plan
+from workbench.audit.runner import Runner
 from workbench.core.errors import ConfigError, DataError
 from workbench.report import words
 from workbench.report.html import render_html
@@ -148,3 +149,19 @@ def test_mistakes_are_told_before_anything_runs() -> None:
             audit(rows(0), None, where=where)
     with pytest.raises(DataError, match=r"where: .*'sex'"):
         audit(rows(0), rows(1).drop(columns="sex"), where={"sex": "F"})
+
+
+def test_a_worker_process_narrows_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames in memory and files: the same record as in this process, and a changed condition counts anew."""
+    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path / "runs"))
+    data = rows(0)
+    data.to_parquet(tmp_path / "data.parquet")
+    runner = Runner()
+    try:
+        for source in (data, str(tmp_path / "data.parquet")):
+            for where in ({"sex": "F"}, {"sex": "M"}, {}):
+                given = wb.Audit(source, target="y", score="score", where=where, checks=["quality.profile"])
+                assert runner.run(given.prepared).digest == given.run().digest
+                assert runner.why_here == ""
+    finally:
+        runner.close()

@@ -118,7 +118,7 @@ def _print(side: Mapping[str, Any] | None) -> Fingerprint | None:
 def _other(one: Record, two: Record) -> list[str]:
     found = [
         f"{key} changed"
-        for key in ("title", "roles", "model", "seed", "features")
+        for key in ("title", "roles", "model", "seed", "features", "where")
         if one.content["subject"].get(key) != two.content["subject"].get(key)
     ]
     found += ["the policy changed"] if one.content["policy"] != two.content["policy"] else []

@@ -72,6 +72,7 @@ def filtered(frame: Frame, conditions: Sequence[Condition]) -> Frame:
     if frame.distributed is not None:
         found.distributed = replace(frame.distributed, prepare=_Prepared(frame.distributed.prepare, tuple(tests)))
         return found
+    found.native = None  # DuckDB's own relation has the other rows too
     found.narrow(lambda read: _reader(read, frame, tests))
     if frame.again is not None:
         found.again = Again(_again, (frame.again, tuple(conditions)), frame.again.files)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from workbench.audit.kept import resumable
 from workbench.audit.record import Record
 from workbench.audit.runner import Limits
-from workbench.core.errors import WorkbenchError, shown
+from workbench.audit.where import conditions
+from workbench.core.errors import ConfigError, WorkbenchError, shown
+from workbench.core.filter import Condition, of_group
 from workbench.report import words
 from workbench.report.static import static_html
 from workbench.ui import contract_payload, drift_payload, payload
+from workbench.ui.compare_payload import comparison
 from workbench.ui.contract_board import ContractBoard
+from workbench.ui.earlier import Earlier
+from workbench.ui.narrowing import Narrowing
 from workbench.ui.running import Running, was_cancelled
 
 if TYPE_CHECKING:
     from workbench.door import Audit
 
 Listener = Callable[[str, Any], None]
-SHOWN = ("state", "progress", "detail", "rates", "column", "series", "window", "log", "attachment")
+SHOWN = ("state", "progress", "detail", "rates", "column", "series", "window", "log", "attachment", "comparison")
 """What a session tells the view; a shell holds one value of each."""
 _LOOKS = {"column": drift_payload.column, "series": drift_payload.series, "window": drift_payload.window}
 
@@ -42,8 +47,10 @@ class Session:
         read: Callable[[str], bytes] | None = None,
         *,
         limits: Limits | None = None,
+        earlier: Earlier | None = None,
     ) -> None:
-        self._audit = audit
+        self._narrowing = None if audit is None else Narrowing(audit)
+        self._earlier = earlier or Earlier(paths=audit is not None)
         self._read = read
         self._record = record if audit is None else audit.record
         self._lock = threading.RLock()
@@ -59,6 +66,10 @@ class Session:
         self._looked: dict[str, str] = {}
         self._board = None if audit is None else _board(audit)
         self._worker: threading.Thread | None = None
+
+    @property
+    def _audit(self) -> Audit | None:
+        return None if self._narrowing is None else self._narrowing.audit
 
     @property
     def record(self) -> Record | None:
@@ -96,6 +107,8 @@ class Session:
                 "phase": self._phase,
                 "can_run": self._audit is not None,
                 "about": self._about(),
+                "rows": self._rows(),
+                "earlier": self._earlier.listed(record),
                 "checks": self._checks(),
                 "progress": self._progress,
                 "message": self._message,
@@ -143,6 +156,10 @@ class Session:
             self._audit.hold(self._board.contract)
         self._tell("state")
 
+    def _rows(self) -> dict[str, Any]:
+        n = self._narrowing
+        return {} if n is None else {"chips": n.chips(), "undo": n.can_undo, "redo": n.can_redo}
+
     def _checks(self) -> list[dict[str, Any]]:
         if self._audit is None:
             return []
@@ -174,6 +191,12 @@ class Session:
             "threshold": self._threshold,
             "look": self._look,
             "attachment": self._attachment,
+            "narrow": lambda value: self._step(lambda n: n.add(self._conditions(value))),
+            "widen": lambda at: self._step(lambda n: n.remove(int(at))),
+            "clear": lambda _: self._step(Narrowing.clear),
+            "undo": lambda _: self._step(Narrowing.undo),
+            "redo": lambda _: self._step(Narrowing.redo),
+            "compare": self._compare,
             "export": self._export,
             "decide": self._decide,
         }
@@ -187,6 +210,37 @@ class Session:
         known = [c.id for c in self._audit.checks]
         self._chosen = [c for c in known if c in value]
         self._tell("state")
+
+    def _conditions(self, value: Any) -> Sequence[Condition]:
+        if self._audit is not None and isinstance(value, Mapping) and isinstance(value.get("group"), str):
+            return of_group(value["group"], self._audit.prepared.current.frame)
+        return conditions(value)
+
+    def _step(self, step: Callable[[Narrowing], None]) -> None:
+        """Narrow or widen the rows on screen; what was not measured yet is, where the rows before had been."""
+        if self._narrowing is None:
+            return
+        if self._running.busy:
+            raise ConfigError("a run is on: cancel it before you look at other rows.")
+        before, had = self._audit, self._record is not None
+        step(self._narrowing)
+        audit = self._narrowing.audit
+        if audit is before:
+            self._tell("state")
+            return
+        if self._board is not None:
+            audit.hold(self._board.contract)  # what was decided is decided of any rows
+        with self._lock:
+            self._record, self._looked, self._message = audit.record, {}, {}
+            self._phase = "idle" if audit.record is None else "partial" if was_cancelled(audit.record) else "done"
+        if had and audit.record is None:
+            self._run(None)
+        else:
+            self._tell("state")
+
+    def _compare(self, value: Any) -> None:
+        if self._record is not None:
+            self._tell("comparison", comparison(self._earlier.find(value), self._record))
 
     def _run(self, _: Any, resume: str = "") -> None:
         if self._audit is None or self._running.busy:
@@ -214,6 +268,7 @@ class Session:
         note = self._running.note
         with self._lock:
             self._record = self._audit.record = record
+            self._earlier.keep(record)
             self._looked, self._progress, self._resumable = {}, {}, ""
             if self._board is not None and (found := contract_payload.of_record(record)) is not None:
                 self._board.here = found[1]

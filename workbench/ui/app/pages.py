@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import panel as pn
 import param
 
-from workbench.core.errors import WorkbenchError
+from workbench.audit.record import Record
+from workbench.core.errors import ConfigError, WorkbenchError
 from workbench.report import words
 from workbench.ui import view
 from workbench.ui.app.library import Entry, entries, monitors, open_listed
 from workbench.ui.app.timeline import timeline_html
+from workbench.ui.earlier import Earlier
 from workbench.ui.session import SHOWN, Session
 
 # The shared view speaks to a model with get, set, save_changes and on; this gives it one over Panel's.
@@ -53,7 +56,9 @@ class AuditView(pn.custom.JSComponent):
     column = param.Dict(default={})
     series = param.Dict(default={})
     window = param.Dict(default={})
+    log = param.Dict(default={})
     attachment = param.Dict(default={})
+    comparison = param.Dict(default={})
     act = param.Dict(default={})
     look = param.Dict(default={})
 
@@ -107,9 +112,17 @@ def _bundle(folder: Path, name: str) -> list[Any]:
         return [back, _markup(_PROBLEM.render(text=str(error)))]
     if bundle is None or record is None:
         return [back, _markup(_PROBLEM.render(text=f"there is no bundle called {name!r} in this folder"))]
-    session = Session(record=record, read=bundle.read)
+    others = {e.name: partial(_opened, folder, e.name) for e in entries(folder) if not e.problem and e.name != name}
+    session = Session(record=record, read=bundle.read, earlier=Earlier(others))
     pn.state.on_session_destroyed(lambda _: session.close())
     return [back, AuditView(session)]
+
+
+def _opened(folder: Path, name: str) -> Record:
+    bundle = open_listed(folder, name)
+    if bundle is None:
+        raise ConfigError(f"there is no bundle called {name!r} in this folder any more.")
+    return bundle.record
 
 
 def _timeline(folder: Path, name: str) -> list[Any]:

@@ -32,6 +32,7 @@ class AuditWidget(anywidget.AnyWidget):
     window = traitlets.Dict().tag(sync=True)
     attachment = traitlets.Dict().tag(sync=True)
     log = traitlets.Dict().tag(sync=True)
+    comparison = traitlets.Dict().tag(sync=True)
     act = traitlets.Dict().tag(sync=True)
     look = traitlets.Dict().tag(sync=True)
 
