@@ -199,8 +199,8 @@ class Audit:
     def where(self, more: Conditions) -> Audit:
         """Return the same audit of only the rows that meet these conditions besides the audit's own."""
         every = [*self.prepared.where, *conditions(more)]
-        given = {**self._given, "contract": None, **self.roles.to_dict(), **self._options, "where": every}
-        found = Audit(**{**given, **self._judged})
+        given = {**self._given, "contract": None, **self.roles.to_dict(), **self._options, **self._judged}
+        found = Audit(**{**given, "where": every})
         found._given["contract"] = self._given["contract"]
         found.prepared = replace(found.prepared, contract=self.prepared.contract)
         return found
@@ -232,8 +232,7 @@ class Audit:
         """Write a parameterised notebook that repeats this audit; data held in memory goes to a folder beside it."""
         from workbench.report.notebook import notebook_bytes, render_notebook
 
-        file = Path(path)
-        if file.suffix != ".ipynb":
+        if (file := Path(path)).suffix != ".ipynb":
             raise ConfigError(f"export: {shown(file.name)} is no notebook's name: end it in .ipynb.")
         try:
             plan = self.plan(file.absolute().parent / f"{file.stem}_files")

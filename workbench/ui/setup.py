@@ -64,6 +64,13 @@ class Setup:
         """Tell `listener` of every change from now on."""
         self._listeners.append(listener)
 
+    def close(self) -> None:
+        """Let go of listeners, and of the audit's session."""
+        self._listeners.clear()
+        self._acts.shutdown(wait=False)
+        if self._session is not None:
+            self._session.close()
+
     def static(self) -> tuple[str, str]:
         """Return the screen as script-free HTML and as text."""
         if self._session is not None:
