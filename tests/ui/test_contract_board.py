@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -160,10 +161,19 @@ def audit(tmp_path):
     return wb.Audit(data, target="y", id="id", contract=file, checks=["quality.contract"])
 
 
-def test_decisions_in_the_workbench_hold_from_the_next_run_on(audit, tmp_path):
+def ran(session):
+    """Run the session's audit, in its worker, to the end."""
+    ended = threading.Event()
+    session.subscribe(lambda name, _: ended.set() if name == "finished" else None)
+    session.act({"name": "run"})
+    assert ended.wait(60)
+
+
+def test_decisions_in_the_workbench_hold_from_the_next_run_on(audit, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path / "runs"))
     session = Session(audit)
     assert row_of(session.state()["contract"], "age: range")["here"] is None
-    session._do({"name": "run"})
+    ran(session)
     before = session.record.digest
     here = row_of(session.state()["contract"], "age: range")["here"]
     assert (here["outcome"], here["count"], here["rows"]) == ("warn", "1 of 60", "p0")
@@ -171,7 +181,7 @@ def test_decisions_in_the_workbench_hold_from_the_next_run_on(audit, tmp_path):
     session._do({"name": "decide", "value": {"name": "accept", "keys": ["age: range"]}})
     assert row_of(session.state()["contract"], "age: range")["here"]["outcome"] == "fail"
     assert session.record.digest == before
-    session._do({"name": "run"})
+    ran(session)
     assert session.record.digest != before
     assert {m.name: m.value for m in session.record.findings[0].measures[:2]} == {
         "broken_rules": 1, "broken_proposals": 1
@@ -180,6 +190,7 @@ def test_decisions_in_the_workbench_hold_from_the_next_run_on(audit, tmp_path):
     session._do({"name": "decide", "value": {"name": "save"}})
     assert load_contract(tmp_path / "c.yaml").rules[0].state == "accepted"
     session._do({"name": "decide", "value": "nothing"})
+    session.close()
 
 
 def test_a_finished_record_shows_its_contract_and_takes_no_decision(audit):

@@ -27,6 +27,8 @@ _ORDERED: Mapping[str, Callable[..., pa.Array]] = {
 }
 _COMPARED = (Kind.NUMBER, Kind.TIME)
 _EXPECTED = {Kind.NUMBER: "a number", Kind.BOOLEAN: "true or false", Kind.TEXT: "text", Kind.TIME: "an ISO 8601 time"}
+COMPARABLE = frozenset(_EXPECTED)
+"""Kinds of columns whose values can be compared with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ def _detail(section: Section) -> dict[str, Any]:
             {
                 "title": words.measure_title(m.measure.name),
                 "scope": words.scope_words(m.measure),
+                "group": "" if m.hidden else m.measure.group,
                 "shown": words.NOTHING if m.hidden else words.value_words(m.measure, m.measure.unit, m.measure.name),
                 "n": "" if m.hidden or m.measure.n is None else words.number(m.measure.n),
                 "method": words.plain(m.measure.method, 80) if m.measure.method else "",

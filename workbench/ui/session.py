@@ -12,7 +12,7 @@ from workbench.audit.record import Record
 from workbench.audit.runner import Limits
 from workbench.audit.where import conditions
 from workbench.core.errors import ConfigError, WorkbenchError, shown
-from workbench.core.filter import Condition, of_group
+from workbench.core.filter import COMPARABLE, Condition, of_group
 from workbench.report import words
 from workbench.report.static import static_html
 from workbench.ui import contract_payload, drift_payload, payload
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Listener = Callable[[str, Any], None]
 SHOWN = ("state", "progress", "detail", "rates", "column", "series", "window", "log", "attachment", "comparison")
 """What a session tells the view; a shell holds one value of each."""
+MOST_FIELDS = 500
+"""Columns that can be chosen to narrow the rows by."""
 _LOOKS = {"column": drift_payload.column, "series": drift_payload.series, "window": drift_payload.window}
 
 
@@ -136,6 +138,11 @@ class Session:
         return {
             "title": p.title,
             "columns": len(p.current.frame.names),
+            "fields": [
+                {"name": f.name, "shown": words.plain(f.name, 60), "kind": str(f.kind)}
+                for f in p.current.frame.fields[:MOST_FIELDS]
+                if f.kind in COMPARABLE
+            ],
             "engine": str(p.current.frame.engine),
             "reference": p.reference is not None,
             "model": "" if p.model is None else type(p.model.predictor).__name__,

@@ -1,9 +1,11 @@
 // The audit on screen. One view for the notebook and the app: it only shows what `state`, `progress`, `detail`,
-// `rates`, `column`, `series`, `window` and `attachment` say and writes what the user does to `act`
+// `rates`, `column`, `series`, `window`, `log`, `attachment` and `comparison` say and writes what the user does to `act`
 // and what they look at to `look`. Text from data goes in by textContent, never as markup.
 import { h, isDark, s, swatches, table, tabs, themed, verdict, whisker, drawing } from "./parts.js";
 import { driftPage } from "./drift.js";
 import { contractPage } from "./contract.js";
+import { comparePage } from "./compare.js";
+import { rowsPart } from "./rows.js";
 import { setupPage } from "./setup.js";
 
 function show({ model, el }) {
@@ -22,13 +24,17 @@ function show({ model, el }) {
   const live = h("div", { class: "wb-live", role: "status", "aria-live": "polite" });
   const panels = { Overview: h("div", { role: "tabpanel", "aria-label": "Overview" }, parts.board, parts.slider, parts.found) };
   const bar = h("nav", { "aria-label": "Views" });
-  root.append(parts.head, live, parts.setup, bar, panels.Overview);
+  const rows = rowsPart(act);
+  const early = h("section");
+  root.append(parts.head, live, early, rows.root, parts.setup, bar, panels.Overview);
   el.replaceChildren(root);
   const drift = driftPage({ model, look, painted: () => requestAnimationFrame(paint) });
   panels.Drift = h("div", { role: "tabpanel", "aria-label": "Drift", hidden: true }, drift.root);
   const contract = contractPage((value) => act("decide", value));
   panels.Contract = h("div", { role: "tabpanel", "aria-label": "Contract", hidden: true }, contract.root);
-  root.append(panels.Drift, panels.Contract, parts.tools);
+  const compared = comparePage({ model, act });
+  panels.Compare = h("div", { role: "tabpanel", "aria-label": "Compare", hidden: true }, compared.root);
+  root.append(panels.Drift, panels.Contract, panels.Compare, parts.tools);
   const view = { page: "Overview", filter: "", outcome: "", open: null, metric: "selection_rate", sort: "outcome" };
 
   const head = (state) => {
@@ -47,7 +53,7 @@ function show({ model, el }) {
       h("header", { class: `wb-card wb-head wb-edge-${o.outcome}` },
         h("h2", {}, verdict(o), " ", h("span", { class: "wb-title" }, o.title)),
         h("p", { class: "wb-muted wb-spread" }, h("span", {}, o.data), h("span", { title: o.digest }, "digest ", h("code", {}, o.short_digest), " · not signed")),
-        state.phase === "partial" ? h("p", { class: "wb-message wb-warn" }, "▲ Cancelled: this is a partial result, labelled incomplete.") : null,
+        state.partial ? h("p", { class: "wb-message wb-warn" }, "▲ Cancelled: this is a partial result, labelled incomplete.") : null,
         h("p", {}, h("strong", {}, o.line)),
         h("ul", { class: "wb-causes" }, o.causes.map((r) => h("li", { title: `${r.reason}. ${r.why}` }, verdict(r), h("span", { class: "wb-what" }, r.title, r.worst_of > 1 ? h("span", { class: "wb-muted" }, ` worst of ${r.worst_of}`) : null), h("span", { class: "wb-value" }, r.shown, r.limit_shown ? h("span", { class: "wb-muted" }, ` limit ${r.limit_shown}`) : null), whisker(r)))),
         h("details", {}, h("summary", {}, `What was not tested (${o.untested.length})`),
@@ -65,17 +71,31 @@ function show({ model, el }) {
       h("details", { open: !state.overview }, h("summary", {}, `Checks (${state.checks.filter((c) => c.chosen).length} of ${state.checks.length} chosen)`), h("div", { class: "wb-checks" }, boxes)),
       h("div", { class: "wb-row" },
         h("button", { class: "wb-primary", disabled: busy, onclick: () => act("run") }, state.overview ? "Run again" : "Run"),
-        h("button", { disabled: !busy, onclick: () => act("cancel") }, "Cancel")));
+        h("button", { disabled: !busy, onclick: () => act("cancel") }, "Cancel"),
+        !busy && state.resumable ? h("button", { onclick: () => act("resume") }, "Take up the run that did not end") : null));
   };
 
   const progress = () => {
     const state = model.get("state");
     const p = { ...state.progress, ...model.get("progress") };
-    const message = state.message && state.message.text ? h("p", { class: `wb-message wb-${state.message.kind === "error" ? "error" : "pass"}` }, state.message.kind === "error" ? "✕ " : "● ", state.message.text) : null;
+    const [look, mark] = { error: ["error", "✕ "], note: ["note", "· "] }[state.message && state.message.kind] || ["pass", "● "];
+    const message = state.message && state.message.text ? h("p", { class: `wb-message wb-${look}` }, mark, state.message.text) : null;
+    soFar(state.phase === "running" ? p.ended || [] : []);
     if (state.phase !== "running") return live.replaceChildren(...(message ? [message] : []));
     const left = p.left ? `, about ${Math.max(1, Math.round(p.left))} s left` : "";
     live.replaceChildren(
       h("p", { class: "wb-progress" }, h("progress", { max: p.steps || 1, value: p.step || 0, "aria-label": "Progress" }), ` ${p.label || "starting"} · ${p.step || 0} / ${p.steps || 1}${left}`));
+  };
+
+  // What has ended can be opened while the rest runs.
+  const soFar = (ended) => {
+    if (!ended.length) return early.replaceChildren();
+    const shown = early.querySelector("details");
+    const chosen = ended.some((f) => f.check === view.early) ? view.early : null;
+    early.replaceChildren(h("details", { open: Boolean(shown && shown.open) }, h("summary", {}, `Available already (${ended.length})`),
+      h("div", { class: "wb-row" }, ended.map((f) => h("button", { "aria-pressed": String(f.check === chosen), onclick: () => { view.early = f.check; act("open", f.check); } }, `${f.shape} ${f.check}`))),
+      chosen ? detail(model.get("detail"), chosen) : null));
+    requestAnimationFrame(paint);
   };
 
   const page = (name) => {
@@ -85,7 +105,9 @@ function show({ model, el }) {
   };
   const pages = (state) => {
     drift.fill(state.drift);
-    const names = Object.keys(panels).filter((name) => name === "Overview" || state[name.toLowerCase()]);
+    compared.fill(state);
+    const there = { Overview: true, Drift: state.drift, Contract: state.contract, Compare: state.overview && (state.can_run || (state.earlier || []).length) };
+    const names = Object.keys(panels).filter((name) => there[name]);
     const at = names.includes(view.page) ? view.page : "Overview";
     bar.replaceChildren(...(names.length > 1 ? [tabs("Views", names, at, page)] : []));
     page(at);
@@ -154,7 +176,7 @@ function show({ model, el }) {
   const detail = (d, check) => {
     if (!d || d.check !== check) return h("p", { class: "wb-muted" }, "Opening …");
     const charts = d.charts.map((c) => h("figure", { class: c.wide ? "wb-wide" : "" }, h("figcaption", {}, h("strong", {}, c.title), " ", c.key ? swatches() : null, h("br"), c.sentence), drawing(c)));
-    const numbers = d.measures.map((m) => [`${m.title}${m.scope ? ` · ${m.scope}` : ""}`, m.why || m.shown, m.n, m.method]);
+    const numbers = d.measures.map((m) => [h("span", {}, `${m.title}${m.scope ? ` · ${m.scope}` : ""} `, only(m.group, m.scope)), m.why || m.shown, m.n, m.method]);
     return h("div", { class: "wb-detail" },
       h("p", {}, d.reason || d.summary), d.notes.map((n) => h("p", { class: "wb-muted" }, n)),
       h("div", { class: "wb-charts" }, charts),
@@ -164,6 +186,8 @@ function show({ model, el }) {
       h("details", {}, h("summary", {}, "How it is computed"), h("dl", {}, Object.entries(d.help).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]))),
       h("details", {}, h("summary", {}, "Code"), h("pre", {}, d.code_text)));
   };
+
+  const only = (group, words) => group && model.get("state").can_run ? h("button", { class: "wb-link", "aria-label": `Only the rows of ${words}`, onclick: () => act("narrow", { group }) }, "only these rows") : null;
 
   const slider = (state) => {
     const { grid, audited, rates } = state.slider;
@@ -188,7 +212,7 @@ function show({ model, el }) {
     const rows = r.after.groups.map((g) => {
       if (g.suppressed) return h("tr", {}, h("td", {}, g.label), h("td", { colspan: 4, class: "wb-muted" }, `○ ${r.after.suppressed}`));
       const [b, a] = [before[g.group].rates[view.metric], g.rates[view.metric]];
-      return h("tr", {}, h("td", {}, g.label), h("td", { class: "wb-number" }, b.shown), h("td", { class: "wb-number" }, h("strong", {}, a.shown)), h("td", {}, line(b, a)), h("td", { class: "wb-number" }, a.n_shown));
+      return h("tr", {}, h("td", {}, g.label, " ", only(g.group, g.label)), h("td", { class: "wb-number" }, b.shown), h("td", { class: "wb-number" }, h("strong", {}, a.shown)), h("td", {}, line(b, a)), h("td", { class: "wb-number" }, a.n_shown));
     });
     const gaps = r.after.gaps.filter((g) => g.name.startsWith(view.metric)).map((g) => {
       const was = r.before.gaps.find((x) => x.name === g.name && x.column === g.column);
@@ -205,10 +229,15 @@ function show({ model, el }) {
     return svg;
   };
 
+  const log = () => {
+    const place = parts.tools.querySelector(".wb-log");
+    if (place) place.textContent = model.get("log").text || "Nothing was printed.";
+  };
   const tools = (state) => {
     if (!state.can_run) return parts.tools.replaceChildren();
     const name = h("input", { type: "text", value: "audit.ipynb", "aria-label": "Notebook to write" });
-    parts.tools.replaceChildren(h("div", { class: "wb-row" }, name, h("button", { onclick: () => act("export", name.value) }, "Export notebook")));
+    parts.tools.replaceChildren(h("div", { class: "wb-row" }, name, h("button", { onclick: () => act("export", name.value) }, "Export notebook")),
+      h("details", { ontoggle: (e) => e.target.open && act("log") }, h("summary", {}, "Log of the run"), h("pre", { class: "wb-log wb-scroll" })));
   };
 
   let digest = null;
@@ -216,6 +245,7 @@ function show({ model, el }) {
     const state = model.get("state");
     const now = `${state.overview ? state.overview.digest : ""} ${state.phase}`;
     setup(state);
+    rows.fill(state);
     progress();
     if (state.contract) contract.fill(state.contract);
     if (now === digest) return; // messages and ticks must not rebuild what the user is working in
@@ -227,6 +257,8 @@ function show({ model, el }) {
   model.on("change:detail", () => found(model.get("state")));
   model.on("change:attachment", () => found(model.get("state")));
   model.on("change:rates", forest);
+  model.on("change:log", log);
+  model.on("change:comparison", compared.show);
   for (const name of ["column", "series", "window"]) model.on(`change:${name}`, drift[name]);
   all();
   const system = matchMedia("(prefers-color-scheme: dark)");
