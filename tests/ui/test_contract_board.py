@@ -207,6 +207,15 @@ def test_a_finished_record_shows_its_contract_and_takes_no_decision(audit):
     assert contract_payload.of_finished(wb.Audit(DATA[["age"]], checks=["quality.missing"]).run()) is None
 
 
+def test_no_id_of_a_row_is_in_what_may_be_shared(audit):
+    record = audit.run()
+    assert "p0" in str(record.findings)
+    shared = wb.disclose(record)
+    assert "p0" not in str(shared.findings)
+    assert shared.findings[0].measures[1].value == 2
+    assert contract_payload.of_finished(shared) is None
+
+
 def test_ids_that_are_hidden_are_told_nowhere():
     data = pd.DataFrame({"id": ["secret"] * 12, "age": [99] * 12})
     rules = {"columns": {"age": {"maximum": 1}, "id": {"pattern": "x", "sensitive": True}}}

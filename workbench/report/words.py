@@ -49,7 +49,6 @@ _OUTCOMES = {
     "not_applicable": "not applicable",
     "measured": "no rule on it",
 }
-_COUNTED = ("cells", "rows", "rules")
 _CONDITIONS = {
     "==": "is",
     "!=": "is not",
@@ -94,8 +93,6 @@ def number(value: float | int | bool | str | None, unit: str = "", decimals: int
         return NOTHING
     if isinstance(value, bool | str):
         return plain(value)
-    if unit in _COUNTED and float(value).is_integer():
-        value = int(value)
     if isinstance(value, int) and unit != "share":
         return _signed(f"{value:,}")
     scaled = float(value) * (100 if unit == "share" else 1)
