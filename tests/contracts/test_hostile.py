@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -77,6 +79,15 @@ def test_a_name_or_value_is_data_everywhere(text, tmp_path):
     assert all(len(line) < 5000 for line in told.splitlines())
     cells = [cell for line in csv.reader(io.StringIO(failing_rows(found, "x.csv").decode())) for cell in line]
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+    with zipfile.ZipFile(io.BytesIO(failing_rows(found, "x.xlsx"))) as book:
+        sheet, texts = (
+            ElementTree.fromstring(book.read(f"xl/{name}.xml"))  # noqa: S314  our own file
+            for name in ("worksheets/sheet1", "sharedStrings")
+        )
+        tags = [e.tag.rpartition("}")[2] for e in sheet.iter()]
+        assert tags.count("row") == 3  # the head, and a row for each of two broken rules
+        assert not {"f", "hyperlink"} & {*tags}
+        assert len(texts) >= 6  # the head's words at least
     html, twin = ContractBoard(again).static()
     assert "<script" not in html
     assert "<img" not in html

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 
 from workbench.core.contract_judge import Judgements
 from workbench.core.errors import ConfigError, import_extra, shown
+from workbench.report.exports import MOST_IN_A_CELL, inert
 
 COLUMNS = ("rule", "column", "state", "outcome", "row", "id")
-_LIVE = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -32,17 +31,9 @@ def _lines(found: Judgements) -> Iterator[tuple[str, str, str, str, int, str]]:
             yield judged.key, judged.column, judged.state, judged.outcome, row, who or ""
 
 
-def inert(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: one that begins like one gets an apostrophe before it.
-
-    OWASP's advice on CSV injection: = + - @, tab and line ends, and their full-width forms. Plain numbers stay.
-    """
-    return f"'{text}" if _LIVE.match(text.lstrip(" ")) and not _NUMBER.fullmatch(text) else text
-
-
 def _csv(found: Judgements) -> bytes:
     sink = io.StringIO(newline="")
-    writer = csv.writer(sink, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
+    writer = csv.writer(sink, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for line in _lines(found):
         writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in line])
@@ -61,5 +52,5 @@ def _workbook(found: Judgements) -> bytes:
                 if isinstance(cell, int):
                     sheet.write_number(i, j, cell)
                 else:
-                    sheet.write_string(i, j, _NOT_IN_XML.sub("\ufffd", str(cell))[:32_767])
+                    sheet.write_string(i, j, _NOT_IN_XML.sub("\ufffd", str(cell))[:MOST_IN_A_CELL])
     return sink.getvalue()
