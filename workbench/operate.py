@@ -88,15 +88,28 @@ def _add_contract_files(add: Add) -> None:
     export = add("export", _contract_export, "write a contract as an Open Data Contract (ODCS)", "contract")
     foreign = add("import", _contract_import, "write another tool's rules as a contract", "contract")
     foreign.add_argument("--from", dest="kind", choices=list(_FOREIGN), default="odcs", help="who wrote them (odcs)")
-    for each in (accept, reject, export, foreign):
+    for each in (accept, reject):
+        each.add_argument("-o", "--output", default=None, help="another file to write (default: the contract itself)")
+    for each in (export, foreign):
         each.add_argument("-o", "--output", required=True, help="the file to write")
+
+
+def _decided(options: argparse.Namespace, text: str) -> None:
+    """Write what was decided: into the contract itself, whole or not at all, unless another file is named."""
+    from workbench.core.writing import write_whole
+
+    if options.output is not None:
+        _written(options.output, text)
+        return
+    write_whole(Path(options.contract), text.encode())
+    print(f"wrote {options.contract}")
 
 
 def _contract_accept(options: argparse.Namespace) -> int:
     from workbench.audit.contracts import contract_yaml, load_contract
     from workbench.core.contract_edit import accept
 
-    _written(options.output, contract_yaml(accept(load_contract(options.contract), options.rules or None)))
+    _decided(options, contract_yaml(accept(load_contract(options.contract), options.rules or None)))
     return 0
 
 
@@ -104,7 +117,7 @@ def _contract_reject(options: argparse.Namespace) -> int:
     from workbench.audit.contracts import contract_yaml, load_contract
     from workbench.core.contract_edit import reject
 
-    _written(options.output, contract_yaml(reject(load_contract(options.contract), options.rules)))
+    _decided(options, contract_yaml(reject(load_contract(options.contract), options.rules)))
     return 0
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -256,7 +257,13 @@ def test_the_commands_from_a_proposal_to_a_check(tmp_path, capsys, monkeypatch):
     assert main(["contract", "check", "now.csv", "c.yaml"]) == 0
     assert main(["contract", "check", "now.csv", "c.yaml", "--strict"]) == 1
     assert main(["contract", "accept", "c.yaml", "age: range", "-o", "d.yaml"]) == 0
+    assert main(["contract", "accept", "c.yaml", "age: range", "-o", "d.yaml"]) == 2
     assert main(["contract", "reject", "d.yaml", "code: pattern", "-o", "e.yaml"]) == 0
+    Path("g.yaml").write_bytes(Path("c.yaml").read_bytes())
+    assert main(["contract", "accept", "g.yaml", "age: range"]) == 0  # the file itself is the decision's place
+    assert Path("g.yaml").read_bytes() == Path("d.yaml").read_bytes()
+    assert main(["contract", "reject", "g.yaml", "no such rule"]) == 2
+    assert Path("g.yaml").read_bytes() == Path("d.yaml").read_bytes()
     capsys.readouterr()
     args = ["contract", "check", "now.csv", "e.yaml", "--id", "code", "--failing", "rows.csv", "--json"]
     assert main(args) == 1
