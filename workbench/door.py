@@ -107,7 +107,7 @@ class Audit:
         frame, other = filtered(frame, met), None if other is None else filtered(other, met)
         late = other is not None and target not in frame.names
         roles = with_task(roles, other if late and other is not None else frame, model)
-        self._given = {
+        self.given = {
             "data": data, "reference": reference, "labels": labels, "model": given_model,
             "challenger": given_challenger, "contract": contract,
         }  # fmt: skip
@@ -192,16 +192,16 @@ class Audit:
         """Hold the data to a contract as decided since, from the next run on; the files it refers to stay the same."""
         before = self.prepared.contract
         if before is None or before.contract != contract:
-            self._given["contract"] = contract
+            self.given["contract"] = contract
             now = held(contract) if before is None else replace(before, contract=contract)
             self.prepared = replace(self.prepared, contract=now)
 
     def where(self, more: Conditions) -> Audit:
         """Return the same audit of only the rows that meet these conditions besides the audit's own."""
         every = [*self.prepared.where, *conditions(more)]
-        given = {**self._given, "contract": None, **self.roles.to_dict(), **self._options, **self._judged}
+        given = {**self.given, "contract": None, **self.roles.to_dict(), **self._options, **self._judged}
         found = Audit(**{**given, "where": every})
-        found._given["contract"] = self._given["contract"]
+        found.given["contract"] = self.given["contract"]
         found.prepared = replace(found.prepared, contract=self.prepared.contract)
         return found
 
@@ -212,7 +212,7 @@ class Audit:
 
     def plan(self, folder: str | Path) -> Plan:
         """Return the plan of this audit; data and models held in memory are written to `folder`."""
-        given, place = self._given, Path(folder)
+        given, place = self.given, Path(folder)
         reference, model = self.prepared.reference, self.prepared.model
         content: dict[str, Any] = {
             "data": _stored(given["data"], self.prepared.current.frame, place, "current"),

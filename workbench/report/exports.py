@@ -26,8 +26,8 @@ def inert(text: str) -> str:
     return _LIVE.sub("'", text)
 
 
-def measures_csv(record: Record) -> bytes:
-    """Return one measure a row as CSV (RFC 4180, UTF-8), every text quoted, no cell a live formula.
+def measures_csv(record: Record, check: str | None = None) -> bytes:
+    """Return one measure a row, of all checks or of one, as CSV (RFC 4180, UTF-8), every text quoted, no live formula.
 
     Values of groups under the minimum are not in it. Texts that begin like a formula have an apostrophe before them;
     `measures_parquet` keeps them as they are.
@@ -35,9 +35,14 @@ def measures_csv(record: Record) -> bytes:
     target = io.StringIO(newline="")
     writer = csv.writer(target, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
     writer.writerow(FRAME_COLUMNS)
-    for row in record.to_frame().itertuples(index=False):
+    for row in _frame(record, check).itertuples(index=False):
         writer.writerow([inert(cell) if isinstance(cell, str) else _number(cell) for cell in row])
     return target.getvalue().encode("utf-8", "replace")
+
+
+def _frame(record: Record, check: str | None) -> Any:
+    frame = record.to_frame()
+    return frame if check is None else frame[frame["check"] == check]
 
 
 def _number(cell: object) -> float | int | str:
@@ -47,12 +52,12 @@ def _number(cell: object) -> float | int | str:
     return int(cell) if isinstance(cell, Integral) else float(cell)
 
 
-def measures_parquet(record: Record) -> bytes:
-    """Return one measure a row as Parquet; values of groups under the minimum are not in it."""
+def measures_parquet(record: Record, check: str | None = None) -> bytes:
+    """Return one measure a row, of all checks or of one, as Parquet, without values of groups under the minimum."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    frame = record.to_frame()
+    frame = _frame(record, check)
     target = io.BytesIO()
     # Without the frame's metadata: text and numbers are all that is in the file.
     table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)

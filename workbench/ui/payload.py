@@ -8,7 +8,7 @@ from typing import Any
 from workbench.audit.record import Record
 from workbench.audit.threshold import audited_threshold, rates_at, thresholds
 from workbench.core.errors import WorkbenchError
-from workbench.core.finding import Attachment
+from workbench.core.finding import Attachment, Finding
 from workbench.report import words
 from workbench.report.html import Section, section_of, untested
 from workbench.report.pieces import Table
@@ -91,11 +91,11 @@ def detail(record: Record, check: str) -> dict[str, Any]:
     shown = show(record)
     for finding in shown.findings:
         if finding.finding.check == check:
-            return _detail(section_of(finding, shown, drawn=True))
+            return _detail(section_of(finding, shown, drawn=True), record.digest)
     return {"check": check, "missing": True}
 
 
-def _detail(section: Section) -> dict[str, Any]:
+def _detail(section: Section, digest: str) -> dict[str, Any]:
     finding = section.shown.finding
     return {
         "check": finding.check,
@@ -122,6 +122,7 @@ def _detail(section: Section) -> dict[str, Any]:
                 "n": "" if m.hidden or m.measure.n is None else words.number(m.measure.n),
                 "method": words.plain(m.measure.method, 80) if m.measure.method else "",
                 "why": _why(m),
+                "copy": _copied(m, finding, digest),
             }
             for m in section.measures
         ],
@@ -130,6 +131,20 @@ def _detail(section: Section) -> dict[str, Any]:
         "params": {str(k): str(v) for k, v in finding.params.items()},
         "code_text": f'record.to_frame().query("check == {finding.check!r}")',
     }
+
+
+def _copied(m: ShownMeasure, finding: Finding, digest: str) -> str:
+    """Return a number with where it is from, as one line to be pasted elsewhere; empty where it is hidden."""
+    if m.hidden:
+        return ""
+    found = m.measure
+    scope = f" ({words.scope_words(found)})" if words.scope_words(found) else ""
+    value = words.value_words(found, found.unit, found.name) if found.value is not None else "undefined"
+    n = "" if found.n is None else f", n = {words.number(found.n)}"
+    how = f", {words.plain(found.method, 80)}" if found.method else ""
+    return (
+        f"{words.measure_title(found.name)}{scope}: {value}{n}{how}; {finding.check} {finding.version}, record {digest}"
+    )
 
 
 def attachment(record: Record, name: str, read: Callable[[str], bytes] | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from workbench.report.static import static_html
 from workbench.ui import contract_payload, drift_payload, payload
 from workbench.ui.compare_payload import comparison
 from workbench.ui.contract_board import ContractBoard
+from workbench.ui.downloads import file_of
 from workbench.ui.earlier import Earlier
 from workbench.ui.narrowing import Narrowing
 from workbench.ui.running import Running, was_cancelled
@@ -26,7 +27,19 @@ if TYPE_CHECKING:
     from workbench.door import Audit
 
 Listener = Callable[[str, Any], None]
-SHOWN = ("state", "progress", "detail", "rates", "column", "series", "window", "log", "attachment", "comparison")
+SHOWN = (
+    "state",
+    "progress",
+    "detail",
+    "rates",
+    "column",
+    "series",
+    "window",
+    "log",
+    "attachment",
+    "comparison",
+    "file",
+)
 """What a session tells the view; a shell holds one value of each."""
 MOST_FIELDS = 500
 """Columns that can be chosen to narrow the rows by."""
@@ -66,6 +79,7 @@ class Session:
         self._message: dict[str, str] = {}
         self._progress: dict[str, Any] = {}
         self._looked: dict[str, str] = {}
+        self._stale: list[str] = []
         self._board = None if audit is None else _board(audit)
         self._worker: threading.Thread | None = None
 
@@ -117,6 +131,7 @@ class Session:
                 "run": self._running.about,
                 "partial": record is not None and was_cancelled(record),
                 "resumable": self._resumable,
+                "stale": self._stale,
                 "overview": None if record is None else payload.overview(record),
                 "drift": None if record is None else drift_payload.drift(record),
                 "contract": self._contract(),
@@ -204,6 +219,7 @@ class Session:
             "undo": lambda _: self._step(Narrowing.undo),
             "redo": lambda _: self._step(Narrowing.redo),
             "compare": self._compare,
+            "download": self._download,
             "export": self._export,
             "decide": self._decide,
         }
@@ -244,6 +260,17 @@ class Session:
             self._run(None)
         else:
             self._tell("state")
+
+    def stale(self, names: Sequence[str]) -> None:
+        """Say on screen that these variables hold something else than what the audit is of."""
+        with self._lock:
+            self._stale = [words.plain(name, 60) for name in names]
+        self._tell("state")
+
+    def _download(self, value: Any) -> None:
+        record = self._record or self._running.so_far()
+        if record is not None:
+            self._tell("file", file_of(record, value))
 
     def _compare(self, value: Any) -> None:
         if self._record is not None:

@@ -59,6 +59,7 @@ class AuditView(pn.custom.JSComponent):
     log = param.Dict(default={})
     attachment = param.Dict(default={})
     comparison = param.Dict(default={})
+    file = param.Dict(default={})
     act = param.Dict(default={})
     look = param.Dict(default={})
 

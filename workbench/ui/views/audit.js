@@ -1,5 +1,5 @@
 // The audit on screen. One view for the notebook and the app: it only shows what `state`, `progress`, `detail`,
-// `rates`, `column`, `series`, `window`, `log`, `attachment` and `comparison` say and writes what the user does to `act`
+// `rates`, `column`, `series`, `window`, `log`, `attachment`, `comparison` and `file` say and writes what the user does to `act`
 // and what they look at to `look`. Text from data goes in by textContent, never as markup.
 import { h, isDark, s, swatches, table, tabs, themed, verdict, whisker, drawing } from "./parts.js";
 import { driftPage } from "./drift.js";
@@ -26,7 +26,8 @@ function show({ model, el }) {
   const bar = h("nav", { "aria-label": "Views" });
   const rows = rowsPart(act);
   const early = h("section");
-  root.append(parts.head, live, early, rows.root, parts.setup, bar, panels.Overview);
+  const stale = h("div", { role: "status" });
+  root.append(stale, parts.head, live, early, rows.root, parts.setup, bar, panels.Overview);
   el.replaceChildren(root);
   const drift = driftPage({ model, look, painted: () => requestAnimationFrame(paint) });
   panels.Drift = h("div", { role: "tabpanel", "aria-label": "Drift", hidden: true }, drift.root);
@@ -81,6 +82,7 @@ function show({ model, el }) {
     const [look, mark] = { error: ["error", "✕ "], note: ["note", "· "] }[state.message && state.message.kind] || ["pass", "● "];
     const message = state.message && state.message.text ? h("p", { class: `wb-message wb-${look}` }, mark, state.message.text) : null;
     soFar(state.phase === "running" ? p.ended || [] : []);
+    stale.replaceChildren(...((state.stale || []).length ? [h("p", { class: "wb-message wb-warn" }, `▲ Stale: ${state.stale.join(", ")} ${state.stale.length > 1 ? "hold" : "holds"} something else now. This screen is of what was there before: make the audit again.`)] : []));
     if (state.phase !== "running") return live.replaceChildren(...(message ? [message] : []));
     const left = p.left ? `, about ${Math.max(1, Math.round(p.left))} s left` : "";
     live.replaceChildren(
@@ -175,16 +177,40 @@ function show({ model, el }) {
 
   const detail = (d, check) => {
     if (!d || d.check !== check) return h("p", { class: "wb-muted" }, "Opening …");
-    const charts = d.charts.map((c) => h("figure", { class: c.wide ? "wb-wide" : "" }, h("figcaption", {}, h("strong", {}, c.title), " ", c.key ? swatches() : null, h("br"), c.sentence), drawing(c)));
-    const numbers = d.measures.map((m) => [h("span", {}, `${m.title}${m.scope ? ` · ${m.scope}` : ""} `, only(m.group, m.scope)), m.why || m.shown, m.n, m.method]);
+    const charts = d.charts.map((c, i) => h("figure", { class: c.wide ? "wb-wide" : "" }, h("figcaption", {}, h("strong", {}, c.title), " ", c.key ? swatches() : null, h("br"), c.sentence), drawing(c), h("p", { class: "wb-muted" }, ["svg", "png"].map((kind) => h("button", { class: "wb-link", "aria-label": `${c.title} as ${kind.toUpperCase()}`, onclick: () => act("download", { check, kind, chart: i }) }, kind.toUpperCase())))));
+    const numbers = d.measures.map((m) => [h("span", {}, `${m.title}${m.scope ? ` · ${m.scope}` : ""} `, only(m.group, m.scope)), m.why || m.shown, m.n, m.method, m.copy ? h("button", { class: "wb-link", "aria-label": `Copy ${m.title}${m.scope ? `, ${m.scope},` : ""} with where it is from`, onclick: (e) => copy(m.copy, e.target) }, "copy") : ""]);
     return h("div", { class: "wb-detail" },
       h("p", {}, d.reason || d.summary), d.notes.map((n) => h("p", { class: "wb-muted" }, n)),
       h("div", { class: "wb-charts" }, charts),
       (d.attachments || []).flatMap(attached),
       d.tables.map((t) => h("details", { open: !charts.length }, h("summary", {}, `${t.title} (${t.total} rows)`), h("div", { class: "wb-scroll" }, table(t.columns, t.rows)))),
-      h("details", { open: !charts.length && !d.tables.length }, h("summary", {}, `Numbers (showing ${numbers.length} of ${d.total})`), h("div", { class: "wb-scroll" }, table(["Measure", "Value [interval]", "n", "Method"], numbers))),
+      h("details", { open: !charts.length && !d.tables.length }, h("summary", {}, `Numbers (showing ${numbers.length} of ${d.total})`), h("div", { class: "wb-scroll" }, table(["Measure", "Value [interval]", "n", "Method", ""], numbers)),
+        h("p", { class: "wb-row" }, `All ${d.total} numbers as a file: `, ["csv", "parquet"].map((kind) => h("button", { onclick: () => act("download", { check, kind }) }, kind === "csv" ? "CSV" : "Parquet")))),
       h("details", {}, h("summary", {}, "How it is computed"), h("dl", {}, Object.entries(d.help).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]))),
       h("details", {}, h("summary", {}, "Code"), h("pre", {}, d.code_text)));
+  };
+
+  const copy = async (text, button) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {  // pages that are not served securely have no clipboard: an older way
+      const area = h("textarea", { style: "position:fixed;opacity:0" });
+      area.value = text;
+      root.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      button.focus();
+    }
+    button.textContent = "copied";
+  };
+  const save = () => {
+    const file = model.get("file");
+    if (!file.data) return;
+    const bytes = Uint8Array.from(atob(file.data), (c) => c.charCodeAt(0));
+    const link = h("a", { href: URL.createObjectURL(new Blob([bytes], { type: file.media_type })), download: file.name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
 
   const only = (group, words) => group && model.get("state").can_run ? h("button", { class: "wb-link", "aria-label": `Only the rows of ${words}`, onclick: () => act("narrow", { group }) }, "only these rows") : null;
@@ -258,6 +284,7 @@ function show({ model, el }) {
   model.on("change:attachment", () => found(model.get("state")));
   model.on("change:rates", forest);
   model.on("change:log", log);
+  model.on("change:file", save);
   model.on("change:comparison", compared.show);
   for (const name of ["column", "series", "window"]) model.on(`change:${name}`, drift[name]);
   all();

@@ -12,6 +12,7 @@ from workbench.audit.runner import Limits
 from workbench.report import words
 from workbench.ui import view
 from workbench.ui.session import SHOWN, Session
+from workbench.ui.widgets.variables import Variables
 
 if TYPE_CHECKING:
     from workbench.door import Audit
@@ -33,12 +34,14 @@ class AuditWidget(anywidget.AnyWidget):
     attachment = traitlets.Dict().tag(sync=True)
     log = traitlets.Dict().tag(sync=True)
     comparison = traitlets.Dict().tag(sync=True)
+    file = traitlets.Dict().tag(sync=True)
     act = traitlets.Dict().tag(sync=True)
     look = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session: Session | Setup) -> None:
         super().__init__(state=session.state())
         self._session = session
+        self._variables: Variables | None = None
         session.subscribe(self._told)
         self.observe(self._acted, names="act")
         self.observe(self._looked, names="look")
@@ -53,8 +56,14 @@ class AuditWidget(anywidget.AnyWidget):
     def _looked(self, change: Any) -> None:
         self._session.act({"name": "look", "value": change["new"]})
 
+    def watch(self, variables: Variables) -> None:
+        """Keep what looks after the notebook's variables, to end with the widget."""
+        self._variables = variables
+
     def close(self) -> None:
         """Take the widget off the page; its run and its worker end."""
+        if self._variables is not None:
+            self._variables.close()
         self._session.close()
         super().close()
 
@@ -80,6 +89,7 @@ def show(audit: Audit, limits: Limits | None = None) -> AuditWidget:
             display(HTML(twin(session)), display_id=name, update=True)
 
     session.subscribe(renew)
+    widget.watch(Variables(audit.given, session.stale))
     return widget
 
 
