@@ -6,6 +6,7 @@ import inspect
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,12 +168,17 @@ def test_decisions_beside_an_audit_hold_from_its_next_run_on(page: Any, tmp_path
     folder = write_loans(tmp_path)
     audit = wb.Audit.from_plan({**json.loads((folder / "plan.yaml").read_text()), "checks": ["quality.contract"]})
     session = Session(audit)
-    session._do({"name": "run"})
+    ended = threading.Event()
+    session.subscribe(lambda name, _: ended.set() if name == "finished" else None)
 
     def act(given: dict[str, Any] | None) -> dict[str, Any]:
         if given is not None and given["name"] in ("decide", "run"):
+            ended.clear()
             session._do(given)
+            assert given["name"] != "run" or ended.wait(60)  # a run is a worker's
         return session.state()
+
+    act({"name": "run"})
 
     page.expose_function("act", act)
     source = view.module().replace("export default", "const page =")
@@ -191,6 +197,7 @@ def test_decisions_beside_an_audit_hold_from_its_next_run_on(page: Any, tmp_path
     kept = {r.key: r.state for r in load_contract(folder / "agreed.yaml").rules}
     assert kept["income: not null"] == "accepted"
     assert page.foreign == []
+    session.close()
 
 
 @pytest.fixture(scope="module")

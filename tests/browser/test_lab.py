@@ -73,9 +73,9 @@ def test_a_whole_audit_in_the_notebook(page: Any, lab: tuple[str, Path]) -> None
     assert view.locator(".wb-head [title^='sha256:']").get_attribute("title") == expected_digest()
     shot(page, "lab-light")
 
-    view.locator("input[type=search]").fill("colour aLrxd")
+    view.get_by_label("Filter rules", exact=True).fill("colour aLrxd")
     assert "No rule matches" in view.locator(".wb-board").inner_text()
-    view.locator("input[type=search]").fill("calibration")
+    view.get_by_label("Filter rules", exact=True).fill("calibration")
     assert view.locator(".wb-board tbody tr").count() == 1
 
     view.locator(".wb-finding", has_text="Rates by group").click()

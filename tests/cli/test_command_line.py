@@ -231,11 +231,14 @@ def test_a_killed_kernel_is_incomplete(place: Path, capsys: pytest.CaptureFixtur
     import psutil
 
     killed: list[int] = []
+    others = {p.pid for p in psutil.Process().children(recursive=True)}  # kernels of other tests in this process
 
     def kill() -> None:
         end = time.monotonic() + 60
         while time.monotonic() < end and not killed:
             for process in psutil.Process().children(recursive=True):
+                if process.pid in others:
+                    continue
                 try:
                     if "ipykernel_launcher" in " ".join(process.cmdline()) and process.cpu_times().user > 0.6:
                         process.kill()

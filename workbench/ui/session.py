@@ -256,6 +256,7 @@ class Session:
         with self._lock:
             self._record, self._looked, self._message = audit.record, {}, {}
             self._phase = "idle" if audit.record is None else "partial" if was_cancelled(audit.record) else "done"
+        self._forget_looks()
         if had and audit.record is None:
             self._run(None)
         else:
@@ -308,9 +309,14 @@ class Session:
                 self._board.here = found[1]
             self._phase = "partial" if was_cancelled(record) else "done"
             self._message = {"kind": "note", "text": note} if note else {}
-        self._tell("attachment", {})  # what an earlier run attached is not this record's
+        self._forget_looks()
         self._tell("state")
         self._tell("finished")
+
+    def _forget_looks(self) -> None:
+        """Take away what was opened of another record: the view asks again for what it shows."""
+        for name in ("detail", "attachment", "comparison"):
+            self._tell(name, {})
 
     def _on_progress(self, progress: dict[str, Any]) -> None:
         with self._lock:

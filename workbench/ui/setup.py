@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,11 @@ class Setup:
     def subscribe(self, listener: Listener) -> None:
         """Tell `listener` of every change from now on."""
         self._listeners.append(listener)
+
+    def stale(self, names: Sequence[str]) -> None:
+        """Say on the audit's screen that these variables hold something else now."""
+        if self._session is not None:
+            self._session.stale(names)
 
     def close(self) -> None:
         """Let go of listeners, and of the audit's session."""

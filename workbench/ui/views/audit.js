@@ -8,7 +8,7 @@ import { comparePage } from "./compare.js";
 import { rowsPart } from "./rows.js";
 import { setupPage } from "./setup.js";
 
-function show({ model, el }) {
+function auditPage({ model, el }) {
   let acts = 0;
   const act = (name, value = null) => {
     model.set("act", { name, value, at: `${Date.now()}-${(acts += 1)}` });
@@ -177,7 +177,7 @@ function show({ model, el }) {
 
   const detail = (d, check) => {
     if (!d || d.check !== check) return h("p", { class: "wb-muted" }, "Opening …");
-    const charts = d.charts.map((c, i) => h("figure", { class: c.wide ? "wb-wide" : "" }, h("figcaption", {}, h("strong", {}, c.title), " ", c.key ? swatches() : null, h("br"), c.sentence), drawing(c), h("p", { class: "wb-muted" }, ["svg", "png"].map((kind) => h("button", { class: "wb-link", "aria-label": `${c.title} as ${kind.toUpperCase()}`, onclick: () => act("download", { check, kind, chart: i }) }, kind.toUpperCase())))));
+    const charts = d.charts.map((c, i) => h("figure", { class: c.wide ? "wb-wide" : "" }, h("figcaption", {}, h("strong", {}, c.title), " ", c.key ? swatches() : null, h("br"), c.sentence), drawing(c), h("p", { class: "wb-row wb-muted" }, ["svg", "png"].map((kind) => h("button", { class: "wb-link", "aria-label": `${c.title} as ${kind.toUpperCase()}`, onclick: () => act("download", { check, kind, chart: i }) }, kind.toUpperCase())))));
     const numbers = d.measures.map((m) => [h("span", {}, `${m.title}${m.scope ? ` · ${m.scope}` : ""} `, only(m.group, m.scope)), m.why || m.shown, m.n, m.method, m.copy ? h("button", { class: "wb-link", "aria-label": `Copy ${m.title}${m.scope ? `, ${m.scope},` : ""} with where it is from`, onclick: (e) => copy(m.copy, e.target) }, "copy") : ""]);
     return h("div", { class: "wb-detail" },
       h("p", {}, d.reason || d.summary), d.notes.map((n) => h("p", { class: "wb-muted" }, n)),
@@ -244,7 +244,7 @@ function show({ model, el }) {
       const was = r.before.gaps.find((x) => x.name === g.name && x.column === g.column);
       return [`${g.title} · ${g.column}`, was ? was.shown : "–", g.shown];
     });
-    place.replaceChildren(h("div", { class: "wb-scroll" }, h("table", { class: "wb-table" }, h("thead", {}, h("tr", {}, ["Group", "At the audit's", "At this", "0 – 100 %, interval", "n"].map((t, i) => h("th", { scope: "col", class: i === 1 || i === 2 || i === 4 ? "wb-number" : "" }, t)))), h("tbody", {}, rows)), table(["Gap", "At the audit's", "At this"], gaps)));
+    place.replaceChildren(h("div", { class: "wb-scroll" }, h("table", { class: "wb-table" }, h("thead", {}, h("tr", {}, ["Group", "At the audit's", "At this", "0 – 100 %, interval", "n"].map((t, i) => h("th", { scope: "col", class: i === 1 || i === 2 || i === 4 ? "wb-number" : "" }, t)))), h("tbody", {}, rows)), gaps.length ? table(["Gap", "At the audit's", "At this"], gaps) : null));
   };
 
   const line = (b, a) => {
@@ -277,6 +277,7 @@ function show({ model, el }) {
     if (now === digest) return; // messages and ticks must not rebuild what the user is working in
     digest = now;
     [head, pages, board, slider, found, tools].forEach((part) => part(state));
+    if (state.overview && view.open) act("open", view.open);
   };
   model.on("change:state", all);
   model.on("change:progress", progress);
@@ -299,11 +300,11 @@ function show({ model, el }) {
   };
 }
 
-function render({ model, el }) {
-  if (!model.get("state").setup) return show({ model, el });
+function show({ model, el }) {
+  if (!model.get("state").setup) return auditPage({ model, el });
   let end = null;
-  setupPage({ model, el, started: () => { end = show({ model, el }); } });
+  setupPage({ model, el, started: () => { end = auditPage({ model, el }); } });
   return () => end && end();
 }
 
-export default { render };
+export default { render: show };

@@ -60,7 +60,7 @@ export const comparePage = ({ model, act }) => {
   };
   const show = () => {
     const found = model.get("comparison");
-    if (found && found.before) place.replaceChildren(...differences(found));
+    if (found && "before" in found) place.replaceChildren(...differences(found));
   };
   return { root, fill, show };
 };

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.ui.setup import Setup
 from workbench.ui.widgets.audit_widget import AuditWidget
+from workbench.ui.widgets.variables import Variables
 
 if TYPE_CHECKING:
     from workbench.door import Audit
@@ -18,6 +19,11 @@ class SetupWidget(AuditWidget):
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
         self._setup = setup
+
+    def _told(self, name: str, value: Any) -> None:
+        super()._told(name, value)
+        if self._variables is None and self._setup.audit is not None:
+            self.watch(Variables(self._setup.audit.given, self._setup.stale))
 
     @property
     def audit(self) -> Audit | None:
