@@ -79,8 +79,13 @@ def test_lag_to_a_named_moment() -> None:
     assert (wrong.status, "'yesterday'" in wrong.reason, "2026-05-31" in wrong.reason) == (Status.ERROR, True, True)
 
 
-def test_zones_are_one_time_line() -> None:
-    """The same moments in other zones, also mixed in one column, are the same times; the table shows them in UTC."""
+@pytest.mark.parametrize("ignored", ["0", "1"])
+def test_zones_are_one_time_line(ignored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same moments in other zones, also mixed in one column, are the same times; the table shows them in UTC.
+
+    Also where another library has told Arrow to ignore zones.
+    """
+    monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", ignored)
     utc = frame([0, 3600, 7200], "UTC")
     berlin = utc.assign(at=utc["at"].dt.tz_convert("Europe/Berlin"))
     zones = [UTC, timezone(timedelta(hours=5)), timezone(timedelta(hours=-8))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -185,12 +186,21 @@ def _from_objects(series: Any) -> pa.Array:
         return pa.array(values, pa.int64()) if fits else _as_text(values)
     if kinds <= {int, float, np.float64, np.int64, Decimal} and bool not in kinds:
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    if all(issubclass(k, datetime) for k in kinds) and all(v is None or v.tzinfo is not None for v in values):
+        return _in_utc(values)
     try:
         found = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         return _as_text(values)
     # Arrow takes mixed bytes and text, and other pairs, without a word.
     return found if len(kinds) == 1 or all(issubclass(k, bool | np.bool_) for k in kinds) else _as_text(values)
+
+
+def _in_utc(values: list[Any]) -> pa.Array:
+    # Arrow drops zones where PYARROW_IGNORE_TIMEZONE is set, as importing pyspark.pandas or pandera does.
+    moments = [None if v is None else v.astimezone(UTC).replace(tzinfo=None) for v in values]
+    found = pa.array(moments, from_pandas=True)
+    return found.cast(pa.timestamp(found.type.unit, "UTC"))
 
 
 def _as_text(values: list[Any]) -> pa.Array:
