@@ -546,6 +546,7 @@ def test_a_store_that_only_the_session_sees_is_read_here(warm: Runner) -> None:
     frame.again = Again(open_frame, ("/nowhere/at/all.parquet",), ())
     record = warm.run(audit.prepared)
     assert warm.why_here.startswith("the data cannot be opened in another process: data '/nowhere/at/all.parquet'")
+    assert record.beside["run"]["why"] == "the data cannot be opened in another process"
     assert record.digest == audit.run().digest
 
 
@@ -615,6 +616,26 @@ def test_a_run_of_many_checks_tells_little(warm: Runner, here: Any, measured: Ca
     assert len(told) <= 4 * seconds + 2
     assert (told[-1][1].step, told[-1][1].label) == (302, "judged")
     assert all(b[1].step >= a[1].step for a, b in pairwise(told))
+
+
+def test_a_check_that_takes_long_stays_told_without_a_false_estimate(
+    runner: Runner, here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The seconds go on; once it takes longer than all that were left, nobody claims to know how long."""
+    monkeypatch.setattr("workbench.audit.runner.ALIVE", 0.3)
+    audit = quick(checks=["bias.group_rates", here(sleeps, "custom.slow", "Z914"), "quality.missing"])
+    cancel, told = threading.Event(), []
+
+    def heard(progress: Progress) -> None:
+        told.append(progress)
+        if [p.label for p in told].count("custom.slow") >= 4 and told[-1].left is None:
+            cancel.set()
+
+    record = runner.run(audit.prepared, heard, cancel)
+    assert of(record)["custom.slow"].status is Status.CANCELLED
+    slow = [p for p in told if p.label == "custom.slow"]
+    assert all(b.seconds > a.seconds for a, b in pairwise(slow))
+    assert slow[-1].left is None
 
 
 def test_the_log_is_bounded(runner: Runner, here: Any) -> None:

@@ -103,6 +103,26 @@ def test_run_open_cancel_and_run_on(screen: Screen, flag: Path, measured: Callab
     assert {name for _, name, _ in screen.told} <= {*SHOWN, "finished"}
 
 
+def test_two_sessions_do_not_influence_each_other(screen: Screen, flag: Path) -> None:
+    """Each has its process, its cancel and its findings."""
+    other_session = Session(audit(checks=["drift.missing", "quality.missing"]))
+    other = Screen(other_session)
+    try:
+        screen.session.act({"name": "run"})
+        screen.until(lambda: len((screen.last("progress") or {}).get("ended", [])) == 2)
+        other_session.act({"name": "run"})
+        done = other.until_phase("done")
+        assert [f["check"] for f in done["overview"]["findings"]] != []
+        assert screen.session.state()["phase"] == "running"
+        other_session.close()
+        assert screen.session.state()["phase"] == "running"
+        screen.session.act({"name": "cancel"})
+        assert len(screen.until_phase("partial")["overview"]["findings"]) == 4
+        assert len(other.last("state")["overview"]["findings"]) == 2
+    finally:
+        other_session.close()
+
+
 def test_a_new_session_resumes_the_run_of_another(screen: Screen, flag: Path) -> None:
     """As after a kernel's restart: the run that did not end is offered by its id."""
     screen.session.act({"name": "run"})
