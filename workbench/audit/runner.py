@@ -121,8 +121,8 @@ class Runner:
             pace(replace(progress, label=f"{progress.label} · {IN_KERNEL}"))
 
         record = run(prepared, here, cancel, kept=self.kept, on_finding=on_finding)
-        why = self.why_here.partition(":")[0]  # what follows may name a place on this computer
-        return replace(record, beside={**record.beside, "run": {"where": "kernel", "why": why}})
+        short = self.why_here.partition(":")[0]  # what follows may name a place on this computer
+        return replace(record, beside={**record.beside, "run": {"where": "kernel", "why": short}})
 
     @property
     def log(self) -> str:
