@@ -25,7 +25,7 @@ from workbench.audit.process import MOST_LOG
 from workbench.audit.progress import Paced, Progress
 from workbench.audit.record import Record
 from workbench.audit.runner import IN_KERNEL, LimitExceededError, Limits, Runner
-from workbench.core.check import CHECKS, all_checks
+from workbench.core.check import CHECKS, all_checks, find_check
 from workbench.core.errors import ConfigError, DataError, WorkbenchError
 from workbench.core.finding import Finding, Status
 from workbench.core.frame import Again
@@ -687,6 +687,19 @@ def test_a_contract_goes_along(warm: Runner, tmp_path: Path) -> None:
         assert warm.why_here == ""
         assert of(record)["quality.contract"].status is Status.MEASURED
         assert record.digest == audit.run().digest
+
+
+def test_a_contract_is_judged_anew_unless_the_moment_is_given() -> None:
+    """How fresh data is depends on when it is asked: such a finding is not taken from the run before."""
+    kept, check, other = Kept(), find_check("quality.contract"), find_check("quality.missing")
+    for of_check, params, taken in (
+        (check, {}, False),
+        (check, {"as_of": "2026-01-20T00:00:00Z"}, True),
+        (other, {}, True),
+    ):
+        finding = Finding(of_check.id, of_check.code, of_check.version, Status.MEASURED, params)
+        kept.put("inputs", of_check, params, finding)
+        assert (kept.find("inputs", of_check, params) is finding) is taken
 
 
 def attaches(subject: Any) -> Any:

@@ -66,6 +66,11 @@ def _identity(model: Model | None) -> str | None:
     return None if data is None else "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def _by_the_clock(check: Check, params: Mapping[str, Any]) -> bool:
+    """Say whether a finding depends on when it was made: a contract may ask how fresh the data is."""
+    return "contract" in check.needs and not params.get("as_of")
+
+
 def key_of(check: Check, params: Mapping[str, Any]) -> str:
     """Return a digest of a check: id, version, parameters and, of one that is not packaged, its code."""
     return digest_of([check.id, check.version, dict(params), code_of(check.function)])
@@ -84,11 +89,15 @@ class Kept:
 
     def find(self, inputs: str, check: Check, params: Mapping[str, Any]) -> Finding | None:
         """Return the finding of the same check on the same inputs, or None."""
-        return self._found.get((inputs, key_of(check, params))) if inputs else None
+        if not inputs or _by_the_clock(check, params):
+            return None
+        return self._found.get((inputs, key_of(check, params)))
 
     def put(self, inputs: str, check: Check, params: Mapping[str, Any], finding: Finding) -> None:
         """Keep a finding; a folder that cannot be written never stops a run."""
         if not inputs or finding.status not in (Status.MEASURED, Status.NOT_APPLICABLE):
+            return
+        if _by_the_clock(check, params):
             return
         key = key_of(check, params)
         self._found[inputs, key] = finding
