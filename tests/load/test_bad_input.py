@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from tests.load.hostile_parquet import HONEST, LIARS
 from workbench.core.counts import Counted, count
 from workbench.core.dataset import Dataset, Roles
 from workbench.core.errors import DataError
-from workbench.load import open_frame
+from workbench.load import files, open_frame
 
 RULELESS: dict[str, list[Any]] = {"rules": []}
 SECRET = b"SECRET-CELL"
@@ -262,3 +265,26 @@ def test_five_thousand_columns(tmp_path: Path) -> None:
     assert [str(f.status) for f in record.findings] == ["measured"] * 4
     assert len({m.column for m in record.finding("quality.profile").measures}) == 5000
     assert len(render_html(record).encode()) < 5_000_000
+
+
+class Quiet(io.BytesIO):
+    """A file whose seek() says nothing, as that of HDFS."""
+
+    def seek(self, offset: int, whence: int = 0) -> None:  # type: ignore[override]
+        super().seek(offset, whence)
+
+
+def test_a_store_whose_files_seek_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The footer is looked at all the same, and a false one refused."""
+    file = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"a": [1, 2, 3]}), file)
+
+    @contextmanager
+    def quiet(name: str) -> Iterator[io.BytesIO]:
+        yield Quiet(Path(name).read_bytes())
+
+    monkeypatch.setattr(files, "opened", quiet)
+    assert open_frame(str(file)).names == ("a",)
+    file.write_bytes(file.read_bytes()[:-9] + b"PAR1")
+    with pytest.raises(DataError, match="cannot be read"):
+        open_frame(str(file))

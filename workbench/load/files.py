@@ -240,7 +240,8 @@ def _refuse_bad_parquet(name: str, file: BinaryIO, start: bytes) -> None:
         raise DataError(f"{shown(name)} is encrypted Parquet: decrypt it first.")
     if start != b"PAR1":
         raise DataError(f"{shown(name)} is not a Parquet file: it does not begin as one.")
-    size = file.seek(0, 2)
+    file.seek(0, 2)
+    size = file.tell()  # not every store's file says with seek() where it is
     file.seek(0)
     check_footer(name, file, size)
 
