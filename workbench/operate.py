@@ -81,43 +81,34 @@ def _add_contract(add: Add) -> None:
 
 
 def _add_contract_files(add: Add) -> None:
-    accept = add("accept", _contract_accept, "accept some rules of a contract, or all that are proposed", "contract")
+    accept = add("accept", _contract_decide, "accept some rules of a contract, or all that are proposed", "contract")
     accept.add_argument("rules", nargs="*", metavar="RULE", help="a rule's name")
-    reject = add("reject", _contract_reject, "reject rules of a contract: they are not checked", "contract")
+    reject = add("reject", _contract_decide, "reject rules of a contract: they are not checked", "contract")
     reject.add_argument("rules", nargs="+", metavar="RULE", help="a rule's name")
     export = add("export", _contract_export, "write a contract as an Open Data Contract (ODCS)", "contract")
     foreign = add("import", _contract_import, "write another tool's rules as a contract", "contract")
     foreign.add_argument("--from", dest="kind", choices=list(_FOREIGN), default="odcs", help="who wrote them (odcs)")
-    for each in (accept, reject):
+    for name, each in (("accept", accept), ("reject", reject)):
+        each.set_defaults(decision=name)
         each.add_argument("-o", "--output", default=None, help="another file to write (default: the contract itself)")
     for each in (export, foreign):
         each.add_argument("-o", "--output", required=True, help="the file to write")
 
 
-def _decided(options: argparse.Namespace, text: str) -> None:
-    """Write what was decided: into the contract itself, whole or not at all, unless another file is named."""
+def _contract_decide(options: argparse.Namespace) -> int:
+    """Accept or reject rules: in the contract itself, whole or not at all, unless another file is named."""
+    from workbench.audit.contracts import contract_yaml, load_contract
+    from workbench.core.contract_edit import accept, reject
     from workbench.core.writing import write_whole
 
+    before = load_contract(options.contract)
+    accepting = options.decision == "accept"
+    text = contract_yaml(accept(before, options.rules or None) if accepting else reject(before, options.rules))
     if options.output is not None:
         _written(options.output, text)
-        return
-    write_whole(Path(options.contract), text.encode())
-    print(f"wrote {options.contract}")
-
-
-def _contract_accept(options: argparse.Namespace) -> int:
-    from workbench.audit.contracts import contract_yaml, load_contract
-    from workbench.core.contract_edit import accept
-
-    _decided(options, contract_yaml(accept(load_contract(options.contract), options.rules or None)))
-    return 0
-
-
-def _contract_reject(options: argparse.Namespace) -> int:
-    from workbench.audit.contracts import contract_yaml, load_contract
-    from workbench.core.contract_edit import reject
-
-    _decided(options, contract_yaml(reject(load_contract(options.contract), options.rules)))
+    else:
+        write_whole(Path(options.contract), text.encode())
+        print(f"wrote {options.contract}")
     return 0
 
 

@@ -18,6 +18,7 @@ from workbench.core.framed import framed as framed_page
 from workbench.report import words
 from workbench.ui import payload, view
 from workbench.ui.app.pages import AuditView, _module
+from workbench.ui.session import SHOWN
 from workbench.ui.widgets.audit_widget import AuditWidget
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
@@ -64,6 +65,8 @@ def test_both_shells_show_one_view() -> None:
     assert _module().startswith(source.replace("export default", "const view =", 1))
     assert AuditView._esm == _module()
     assert re.findall(r"^(?:import|export) .*", source, re.MULTILINE) == ["export default { render: show };"]
+    assert set(SHOWN) <= set(AuditWidget.class_traits())
+    assert set(SHOWN) <= set(AuditView.param)
     for name in view.PARTS:
         assert (view.VIEWS / name).read_text("utf-8").splitlines()[-1] in source
 

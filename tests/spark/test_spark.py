@@ -17,6 +17,7 @@ import workbench as wb
 from tests.servers import answers, free_port, program, server
 from workbench import demo
 from workbench.audit.plan import Plan, load_plan
+from workbench.audit.where import Where
 from workbench.cli import main
 from workbench.core.errors import DataError
 from workbench.load.spark_files import open_with_spark
@@ -65,6 +66,15 @@ def test_a_plan_runs_on_spark_from_the_command_line(session, plan: Plan, tmp_pat
     assert main(["run", str(file), "--engine", "spark", "--no-notebook", "-o", str(tmp_path / "b"), "--json"]) == 1
     assert wb.Audit.from_plan(plan).run().digest in capsys.readouterr().out
     assert wb.verify(tmp_path / "b") == []
+
+
+def test_narrowed_rows_are_those_of_here(session, plan: Plan):
+    where = [{"column": "sex", "value": "Male"}, {"column": "age", "operator": ">=", "value": 30}]
+    few = {"checks": ["quality.profile", "bias.group_rates", "drift.numeric", "performance.weak_segments"]}
+    narrowed = plan.model_copy(update={"where": [Where(**w) for w in where], **few})
+    here = wb.Audit.from_plan(narrowed).run()
+    assert here.subject["current"]["rows"] < 1488
+    assert on(session, narrowed, pieces=5).run().digest == here.digest
 
 
 @pytest.mark.cases

@@ -68,6 +68,16 @@ def test_judgements_that_turned() -> None:
     assert {t["after"]["word"] for t in found["turned"]} == {"not judged", other.outcome}
 
 
+def test_judgements_of_windows_are_told_apart() -> None:
+    """Two windows under one rule are two judgements: the one that turned is told, whichever comes last."""
+    one = record()
+    first = replace(one.verdict.judgements[0], window="2026-01", outcome="pass")
+    second = replace(first, window="2026-02")
+    before, after = (first, second), (replace(first, outcome="fail"), second)
+    pair = [Record(one.subject, one.policy, one.findings, Verdict("pass", j)) for j in (before, after)]
+    assert [(a.window, a.outcome, b.outcome) for a, b in turned(*pair) if a and b] == [("2026-01", "pass", "fail")]
+
+
 def test_small_groups_and_markup_stay_hidden() -> None:
     """A number of a small group is suppressed on both sides; names are plain text for the view to put in."""
     one = record()

@@ -76,4 +76,8 @@ def test_the_session_marks_it(shell: Shell) -> None:
 def test_without_a_shell_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     """A script, a test, a worker."""
     monkeypatch.setattr(variables, "_shell", lambda: None)
-    Variables({"data": object()}, lambda _: None).close()
+    told: list[list[str]] = []
+    watched = Variables({"data": object()}, told.append)
+    watched._look()
+    watched.close()
+    assert told == []

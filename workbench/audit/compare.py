@@ -79,7 +79,7 @@ def turned(one: Record, two: Record) -> list[tuple[Judgement | None, Judgement |
 
 
 def _judged(j: Judgement) -> tuple[str, ...]:
-    return (j.rule, j.check, j.measure, j.column, j.group)
+    return (j.rule, j.check, j.measure, j.column, j.group, j.window, j.where)
 
 
 def compare(a: Record | Bundle | str | Path, b: Record | Bundle | str | Path) -> Comparison:

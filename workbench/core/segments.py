@@ -28,7 +28,7 @@ class Segment:
 
     name: str
     columns: tuple[str, ...]
-    conditions: tuple[Condition, ...]
+    conditions: tuple[Bin, ...]
 
     def mask(self, batch: pa.RecordBatch) -> Mask:
         """Return which rows of a batch are in the segment."""
@@ -39,7 +39,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Condition:
+class Bin:
     """A feature's values from `low` up to, not including, `high`; or one of its categories; or missing."""
 
     column: str
@@ -80,12 +80,12 @@ def segments(batch: pa.RecordBatch, columns: Sequence[str], kinds: dict[str, Kin
     for column in columns:
         conditions = _ranges(batch, column) if kinds[column] is Kind.NUMBER else _categories(batch, column, kinds)
         if batch.column(column).null_count:
-            conditions = [*conditions, Condition(column, missing=True)]
+            conditions = [*conditions, Bin(column, missing=True)]
         found += [Segment(c.words, (column,), (c,)) for c in conditions] if len(conditions) > 1 else []
     return found
 
 
-def _ranges(batch: pa.RecordBatch, column: str) -> list[Condition]:
+def _ranges(batch: pa.RecordBatch, column: str) -> list[Bin]:
     numbers: Floats = as_numbers(batch.column(column))
     known = numbers[~np.isnan(numbers)]
     if not len(known):
@@ -93,16 +93,16 @@ def _ranges(batch: pa.RecordBatch, column: str) -> list[Condition]:
     inner = np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="higher"))
     inner = inner[inner > known.min()].tolist()
     ends: list[float | None] = [None, *inner, None]
-    return [Condition(column, low, high) for low, high in pairwise(ends)]
+    return [Bin(column, low, high) for low, high in pairwise(ends)]
 
 
-def _categories(batch: pa.RecordBatch, column: str, kinds: dict[str, Kind]) -> list[Condition]:
+def _categories(batch: pa.RecordBatch, column: str, kinds: dict[str, Kind]) -> list[Bin]:
     if kinds[column] in (Kind.TIME, Kind.DURATION, Kind.CLOCK):
         return []
     values, codes = texts_and_codes(batch.column(column))
     counts = np.bincount(codes, minlength=len(values)) if len(values) else np.zeros(0, int)
     named = sorted((-int(n), v) for v, n in zip(values, counts, strict=True) if v is not None)
-    return [Condition(column, value=v) for _, v in named[:MOST_VALUES]]
+    return [Bin(column, value=v) for _, v in named[:MOST_VALUES]]
 
 
 def pairs(found: Sequence[Segment]) -> Iterator[Segment]:
