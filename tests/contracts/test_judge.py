@@ -70,6 +70,14 @@ def test_each_rule_on_one_column(values, rule, n, broken):
     assert found["r"].outcome == ("fail" if broken else "pass")
 
 
+def test_whole_and_broken_limits_of_one_rule():
+    """A minimum that is whole and a maximum that is not are asked as two types, each once."""
+    found = judged(
+        pd.DataFrame({"i": [-2, -1, 0, 1, 2]}), [{"rule": "range", "column": "i", "minimum": -1, "maximum": 1.5}]
+    )
+    assert rows(found, "i: range") == [1, 5]
+
+
 def test_times_are_compared_as_moments():
     at = pd.to_datetime(["2026-01-01T00:30+01:00", "2026-01-01T00:00Z", None], utc=True)
     data = pd.DataFrame({"at": at, "day": pd.to_datetime(["2025-12-31", "2026-01-01", "2026-01-02"])})
@@ -385,3 +393,7 @@ def test_nan_in_a_file_is_missing_whatever_its_statistics_say(tmp_path):
     pq.write_table(pa.table({"f": [None, None, 0.0, math.nan]}), tmp_path / "d.parquet")
     found = judged(open_frame(tmp_path / "d.parquet"), [{"rule": "not_null", "column": "f"}])
     assert rows(found, "f: not null") == [1, 2, 4]
+    pq.write_table(pa.table({"i": pa.array([0, None], pa.int64()), "f": [math.nan, 0.0]}), tmp_path / "d.parquet")
+    compare = {"rule": "compare", "column": "i", "operator": "<", "other": "f"}
+    (only,) = judged(open_frame(tmp_path / "d.parquet"), [compare])[""].rules[-1:]
+    assert (only.n, only.failing) == (0, 0)

@@ -194,15 +194,12 @@ def _(rule: InSet, s: Statement) -> str:
 
 @_kept.register
 def _(rule: Range, s: Statement) -> str:
-    if list(rule.bounds) == ["minimum", "maximum"]:
-        (column, low), (same, high) = (s.limit(rule.column, limit) for limit in rule.bounds.values())
+    limits = {name: s.limit(rule.column, limit) for name, limit in rule.bounds.items()}
+    if list(limits) == ["minimum", "maximum"]:
+        (column, low), (same, high) = limits.values()
         if column == same:  # one comparison of both costs less than two
             return f"{column} BETWEEN {low} AND {high}"
-    tests = []
-    for name, limit in rule.bounds.items():
-        column, given = s.limit(rule.column, limit)
-        tests.append(f"{column} {_SIGNS[name]} {given}")
-    return " AND ".join(tests)
+    return " AND ".join(f"{column} {_SIGNS[name]} {given}" for name, (column, given) in limits.items())
 
 
 _SIGNS = {"minimum": ">=", "maximum": "<=", "above": ">", "below": "<"}

@@ -91,11 +91,14 @@ def _natively(frame: Frame, columns: Sequence[str], connection: Any, relation: A
     view = f"workbench_rows_{next(_SERIAL)}"
     relation.create_view(view, replace=True)
     aliases = ", ".join(f"k{i}" for i in range(len(native)))
+    # Parquet's least and largest value leave NaN out, and DuckDB would decide by them that there is none.
+    connection.execute("SET disabled_optimizers = 'statistics_propagation'")
     rows = Rows(connection, columns, selected, f"{view} AS t({aliases})")
     try:
         yield rows
     finally:
         rows.close()
+        connection.execute("RESET disabled_optimizers")
         connection.execute(f"DROP VIEW IF EXISTS {view}")
 
 
@@ -105,7 +108,6 @@ def _normal(field: Field, native: str, column: str) -> str:
         if field.integral:
             return column if native == "UBIGINT" else f"CAST({column} AS BIGINT)"
         number = f"CAST({column} AS DOUBLE)"
-        # Not NULLIF: it is decided by a Parquet file's least and largest value, and NaN is in neither.
         return f"CASE WHEN NOT isnan({number}) THEN {number} END" if native in ("FLOAT", "DOUBLE") else number
     if field.kind is Kind.TEXT:
         return f"CAST({column} AS VARCHAR)"
