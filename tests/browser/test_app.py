@@ -47,6 +47,7 @@ def test_list_open_and_drill(page: Any, app: str, bundles: Path) -> None:
     page.locator(".wb-charts img").first.wait_for(timeout=60_000)
     if os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{os.environ['SCREENSHOTS']}/app.png", full_page=True)
+    page.get_by_role("tab", name="Bias").click()
     group = page.locator(".wb-forest tbody tr", has_text="colour Black").first
     before = group.inner_text()
     page.locator("input[type=range]").focus()

@@ -24,6 +24,7 @@ from workbench.core.contract import Contract
 from workbench.core.contract_judge import Naming, judge_data
 from workbench.core.frame import wrap
 from workbench.ui import view
+from workbench.ui.acts import Heard
 from workbench.ui.contract_board import ContractBoard
 from workbench.ui.session import Session
 from workbench.work import run_plan
@@ -44,9 +45,11 @@ page.render({ model, el: document.getElementById("at") });
 def shown(page: Any, board: ContractBoard) -> None:
     """Show a board's table; every act on the page is done by the board."""
 
+    heard = Heard()
+
     def act(given: dict[str, Any] | None) -> dict[str, Any]:
-        if given is not None:
-            board.act(given)
+        for one in heard.new(given or {}):
+            board.act(one["value"])
         return board.state()
 
     page.expose_function("act", act)
@@ -171,11 +174,14 @@ def test_decisions_beside_an_audit_hold_from_its_next_run_on(page: Any, tmp_path
     ended = threading.Event()
     session.subscribe(lambda name, _: ended.set() if name == "finished" else None)
 
+    heard = Heard()
+
     def act(given: dict[str, Any] | None) -> dict[str, Any]:
-        if given is not None and given["name"] in ("decide", "run"):
-            ended.clear()
-            session._do(given)
-            assert given["name"] != "run" or ended.wait(60)  # a run is a worker's
+        for one in heard.new(given or {}):
+            if one["name"] in ("decide", "run"):
+                ended.clear()
+                session._do(one)
+                assert one["name"] != "run" or ended.wait(60)  # a run is a worker's
         return session.state()
 
     act({"name": "run"})

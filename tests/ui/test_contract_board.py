@@ -127,9 +127,9 @@ def test_the_door_shows_a_file_with_data_and_saves_it(tmp_path):
     widget = wb.open_contract(file, DATA, id="who")
     here = row_of(widget.state, "age: range")["here"]
     assert (here["outcome"], here["rows"]) == ("warn", "p1, p2")
-    widget.act = {"name": "accept", "keys": ["age: range"], "at": "1"}
+    widget.act = {"name": "decide", "value": {"name": "accept", "keys": ["age: range"]}}
     assert row_of(widget.state, "age: range")["state"] == "accepted"
-    widget.act = {"name": "save", "at": "2"}
+    widget.act = {"name": "decide", "value": {"name": "save"}}
     assert load_contract(file) == widget.contract != CONTRACT
     data, _ = widget._repr_mimebundle_()
     assert "<table>" in data["text/html"]

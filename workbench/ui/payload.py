@@ -105,7 +105,14 @@ def _detail(section: Section, digest: str) -> dict[str, Any]:
         "reason": words.plain(finding.reason, 400) if finding.reason else "",
         "notes": [words.plain(note, 400) for note in finding.notes],
         "charts": [
-            {"uri": c.uri, "title": c.title, "sentence": c.sentence, "wide": c.wide, "key": c.key}
+            {
+                "uri": c.uri,
+                "title": c.title,
+                "sentence": c.sentence,
+                "wide": c.wide,
+                "key": c.key,
+                "table": _table(c.table),
+            }
             for c in section.charts
         ],
         "tables": [_table(t) for t in section.tables],

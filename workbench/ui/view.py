@@ -6,7 +6,23 @@ import re
 from pathlib import Path
 
 VIEWS = Path(__file__).parent / "views"
-PARTS = ("parts.js", "timeline.js", "drift.js", "contract.js", "compare.js", "rows.js", "setup.js", "audit.js")
+PARTS = (
+    "parts.js",
+    "timeline.js",
+    "drift.js",
+    "contract.js",
+    "compare.js",
+    "rows.js",
+    "setup.js",
+    "head.js",
+    "board.js",
+    "finding.js",
+    "family.js",
+    "threshold.js",
+    "run.js",
+    "tools.js",
+    "audit.js",
+)
 CONTRACT_ALONE = ("parts.js", "contract.js", "alone.js")
 SHEETS = ("audit.css", "drift.css", "contract.css", "setup.css")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)

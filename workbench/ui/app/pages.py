@@ -14,6 +14,7 @@ from workbench.audit.record import Record
 from workbench.core.errors import ConfigError, WorkbenchError
 from workbench.report import words
 from workbench.ui import view
+from workbench.ui.acts import Heard
 from workbench.ui.app.library import Entry, entries, monitors, open_listed
 from workbench.ui.app.timeline import timeline_html
 from workbench.ui.earlier import Earlier
@@ -61,23 +62,19 @@ class AuditView(pn.custom.JSComponent):
     comparison = param.Dict(default={})
     file = param.Dict(default={})
     act = param.Dict(default={})
-    look = param.Dict(default={})
 
     _esm = _module()
     _stylesheets = [view.styles()]
 
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(state=session.state(), sizing_mode="stretch_width", **params)
-        self._session = session
+        self._session, self._heard = session, Heard()
         session.subscribe(self._told)
 
     @param.depends("act", watch=True)
     def _acted(self) -> None:
-        self._session.act(self.act)
-
-    @param.depends("look", watch=True)
-    def _looked(self) -> None:
-        self._session.act({"name": "look", "value": self.look})
+        for act in self._heard.new(self.act):
+            self._session.act(act)
 
     def _set(self, name: str, value: Any) -> None:
         self.param.update(**{name: value})

@@ -1,5 +1,5 @@
 // What changed: columns in order, one column's two distributions, a measure over the windows, one window.
-import { drawing, h, s, swatches, table, tabs, verdict, whisker } from "./parts.js";
+import { arrows, drawing, h, s, swatches, table, tabs, verdict, whisker } from "./parts.js";
 import { timeline } from "./timeline.js";
 
 const MOST = 200;
@@ -71,13 +71,7 @@ export const driftPage = ({ model, look, painted }) => {
       items.replaceChildren(...rows.slice(0, MOST).map(change(d)));
       said.textContent = `showing ${Math.min(rows.length, MOST)} of ${d.total}`;
     };
-    items.addEventListener("keydown", (e) => {
-      const all = [...items.querySelectorAll(".wb-change")];
-      const to = all.indexOf(e.target.closest(".wb-change")) + ({ ArrowDown: 1, ArrowUp: -1 }[e.key] || 0);
-      if ((e.key !== "ArrowDown" && e.key !== "ArrowUp") || !all[to]) return;
-      e.preventDefault();
-      all[to].focus();
-    });
+    arrows(items, ".wb-change");
     const filter = d.columns.length > 8 ? h("input", { type: "search", placeholder: "Filter columns", "aria-label": "Filter columns", value: view.filter, oninput: (e) => { view.filter = e.target.value; fill(); } }) : null;
     parts.list.replaceChildren(
       h("div", { class: "wb-row" }, h("h3", {}, "Columns"), filter, said),

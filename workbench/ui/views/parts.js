@@ -79,3 +79,28 @@ export const tabs = (label, names, chosen, onchoose) => {
   });
   return Object.assign(list, { choose });
 };
+
+// Arrow keys move between the buttons of a list, as people who use the keyboard expect.
+export const arrows = (list, selector) => list.addEventListener("keydown", (e) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
+  const all = [...list.querySelectorAll(selector)];
+  const at = all.indexOf(e.target.closest(selector));
+  if (!step || at < 0 || !all[at + step]) return;
+  e.preventDefault();
+  all[at + step].focus();
+});
+
+// A host may merge what is set before Python has read it: so each message holds the last acts, numbered, and none is lost.
+// Of moves of a slider only the last matters.
+const ACTS_AT_ONCE = 20;
+const ONLY_THE_LAST = ["threshold", "costs", "look"];
+export const sender = (model) => {
+  const from = Math.random().toString(36).slice(2);
+  let acts = [];
+  let sent = 0;
+  return (name, value = null) => {
+    acts = [...acts.filter((a) => a.name !== name || !ONLY_THE_LAST.includes(name)), { n: (sent += 1), name, value }].slice(-ACTS_AT_ONCE);
+    model.set("act", { from, acts });
+    model.save_changes();
+  };
+};

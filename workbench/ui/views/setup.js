@@ -1,16 +1,12 @@
 // Setting an audit up: data, reference and model from variables or files, the part each column plays, Start.
 // It only shows what `state.setup` says and writes what the user does to `act`.
-import { h } from "./parts.js";
+import { h, sender } from "./parts.js";
 
 const NAMED = { data: "Data to audit", reference: "Reference", model: "Model" };
 const HINT = { data: "CSV or Parquet file", reference: "CSV or Parquet file", model: ".skops file" };
 
 export function setupPage({ model, el, started }) {
-  let acts = 0;
-  const act = (name, value = null) => {
-    model.set("act", { name, value, at: `${Date.now()}-${(acts += 1)}` });
-    model.save_changes();
-  };
+  const act = sender(model);
   const root = h("div", { class: "wb wb-setup", "data-lm-suppress-shortcuts": "true" });
   const parts = { pick: h("section"), roles: h("section"), said: h("div", { class: "wb-live", role: "status", "aria-live": "polite" }), end: h("section") };
   root.append(h("header", { class: "wb-card" }, h("h2", {}, "New audit"), h("p", { class: "wb-muted" }, "Choose what to audit. Nothing is read but the columns and the first rows, and nothing runs until you say so.")), parts.pick, parts.roles, parts.said, parts.end);

@@ -11,6 +11,7 @@ import traitlets
 from workbench.audit.runner import Limits
 from workbench.report import words
 from workbench.ui import view
+from workbench.ui.acts import Heard
 from workbench.ui.session import SHOWN, Session
 from workbench.ui.widgets.variables import Variables
 
@@ -36,25 +37,22 @@ class AuditWidget(anywidget.AnyWidget):
     comparison = traitlets.Dict().tag(sync=True)
     file = traitlets.Dict().tag(sync=True)
     act = traitlets.Dict().tag(sync=True)
-    look = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session: Session | Setup) -> None:
         super().__init__(state=session.state())
         self._session = session
+        self._heard = Heard()
         self._variables: Variables | None = None
         session.subscribe(self._told)
         self.observe(self._acted, names="act")
-        self.observe(self._looked, names="look")
 
     def _told(self, name: str, value: Any) -> None:
         if name in SHOWN:
             setattr(self, name, value)
 
     def _acted(self, change: Any) -> None:
-        self._session.act(change["new"])
-
-    def _looked(self, change: Any) -> None:
-        self._session.act({"name": "look", "value": change["new"]})
+        for act in self._heard.new(change["new"]):
+            self._session.act(act)
 
     def watch(self, variables: Variables) -> None:
         """Keep what looks after the notebook's variables, to end with the widget."""

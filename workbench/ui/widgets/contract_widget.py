@@ -10,6 +10,7 @@ import traitlets
 
 from workbench.core.contract import Contract
 from workbench.ui import view
+from workbench.ui.acts import Heard
 from workbench.ui.contract_board import ContractBoard
 
 
@@ -22,12 +23,13 @@ class ContractWidget(anywidget.AnyWidget):
     act = traitlets.Dict().tag(sync=True)
 
     def __init__(self, board: ContractBoard) -> None:
-        self._board = board
+        self._board, self._heard = board, Heard()
         super().__init__(state=board.state())
         self.observe(self._acted, names="act")
 
     def _acted(self, change: Any) -> None:
-        self._board.act(change["new"])
+        for act in self._heard.new(change["new"]):
+            self._board.act(act.get("value") or {})
         self.state = self._board.state()
 
     @property

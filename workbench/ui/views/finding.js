@@ -1,0 +1,131 @@
+// Findings: a line each; opened, a finding shows its drawings, tables, numbers, how it is computed, and its code.
+import { arrows, drawing, h, swatches, table, verdict } from "./parts.js";
+
+const copyText = async (text, button, root) => {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {  // pages that are not served securely have no clipboard: an older way
+    const area = h("textarea", { style: "position:fixed;opacity:0" });
+    area.value = text;
+    root.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    button.focus();
+  }
+  button.textContent = "copied";
+};
+
+const numbers = (d, screen) => d.measures.map((m) => [
+  h("span", {}, `${m.title}${m.scope ? ` · ${m.scope}` : ""} `, screen.only(m.group, m.scope)), m.why || m.shown, m.n, m.method,
+  m.copy ? h("button", { class: "wb-link", "aria-label": `Copy ${m.title}${m.scope ? `, ${m.scope},` : ""} with where it is from`, onclick: (e) => copyText(m.copy, e.target, screen.root) }, "copy") : "",
+]);
+
+const scrolled = (name, ...inside) => h("div", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": name }, ...inside);
+
+const tableOf = (t, open) =>
+  h("details", { open, class: "wb-as-table" }, h("summary", {}, `${t.title} (${t.rows.length < t.total ? `showing ${t.rows.length} of ${t.total}` : t.total} rows)`), scrolled(t.title, table(t.columns, t.rows)));
+
+const chartOf = (c, i, check, act) =>
+  h("figure", { class: c.wide ? "wb-wide" : "" },
+    h("figcaption", {}, h("strong", {}, c.title), " ", c.key ? swatches() : null, h("br"), c.sentence),
+    drawing(c),
+    c.table ? tableOf({ ...c.table, title: "As a table" }, false) : null,
+    h("p", { class: "wb-row wb-muted" }, ["svg", "png"].map((kind) => h("button", { class: "wb-link", "aria-label": `${c.title} as ${kind.toUpperCase()}`, onclick: () => act("download", { check, kind, chart: i }) }, kind.toUpperCase()))));
+
+// A page of another maker: in a frame that has no scripts, no forms and no origin.
+const attached = (a, { model, act }) => {
+  const got = model.get("attachment") || {};
+  const page = got.name === a.name ? h("div", {}, got.page ? h("iframe", { class: "wb-frame", title: a.name, sandbox: "", referrerpolicy: "no-referrer", srcdoc: got.page }) : h("p", { class: "wb-message wb-error" }, `✕ ${got.why}`)) : null;
+  return [h("p", { class: "wb-row" }, h("span", {}, `Attached: ${a.name}, ${a.words}. By another program; shown without scripts.`), page ? null : h("button", { onclick: () => act("attachment", a.name) }, "Show it")), page];
+};
+
+const help = (d) => h("details", { class: "wb-help" }, h("summary", {}, "How it is computed ", h("kbd", {}, "?")), h("dl", {}, Object.entries(d.help).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)])));
+
+// "?" opens how it is computed, "t" the tables behind the drawings.
+const keys = (node) => node.addEventListener("keydown", (e) => {
+  const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(e.target.tagName);
+  const wanted = { "?": ".wb-help", t: ".wb-as-table" }[e.key];
+  if (typing || !wanted || e.ctrlKey || e.metaKey || e.altKey) return;
+  const all = [...node.querySelectorAll(wanted)];
+  const open = !all.every((one) => one.open);
+  for (const one of all) one.open = open;
+  if (all.length) e.preventDefault();
+});
+
+export const findingDetail = (d, check, screen) => {
+  if (!d) return h("p", { class: "wb-muted" }, "Opening …");
+  if (d.missing) return h("p", { class: "wb-empty" }, "This check is not in the record: run it.");
+  const charts = d.charts.map((c, i) => chartOf(c, i, check, screen.act));
+  const files = ["csv", "parquet"].map((kind) => h("button", { onclick: () => screen.act("download", { check, kind }) }, kind === "csv" ? "CSV" : "Parquet"));
+  return h("div", { class: "wb-detail" },
+    h("p", {}, d.reason || d.summary), d.notes.map((n) => h("p", { class: "wb-muted" }, n)),
+    h("div", { class: "wb-charts" }, charts),
+    (d.attachments || []).flatMap((a) => attached(a, screen)),
+    d.tables.map((t) => tableOf(t, !charts.length)),
+    h("details", { open: !charts.length && !d.tables.length }, h("summary", {}, `Numbers (showing ${d.measures.length} of ${d.total})`), scrolled("Numbers", table(["Measure", "Value [interval]", "n", "Method", ""], numbers(d, screen))),
+      h("p", { class: "wb-row" }, `All ${d.total} numbers as a file: `, files)),
+    help(d),
+    h("details", {}, h("summary", {}, "Code"), h("pre", {}, d.code_text)));
+};
+
+// The findings that `wanted` picks; of each page those that `first` names are open from the start.
+export const findingsPart = (screen, title, wanted, first = () => []) => {
+  const list = h("div");
+  const root = h("section", { "aria-label": title }, h("h3", {}, title), list);
+  const view = { rows: [], open: new Set(), asked: false };
+  arrows(list, ".wb-finding");
+  list.addEventListener("keydown", (e) => {
+    if (e.key !== "Escape" || !e.target.closest(".wb-open")) return;
+    const button = e.target.closest(".wb-open").querySelector(".wb-finding");
+    button.click();
+    list.querySelector(`[data-check="${CSS.escape(button.dataset.check)}"]`).focus();
+  });
+
+  const line = (f) => {
+    const opened = view.open.has(f.check);
+    const button = h("button", { class: "wb-finding", "data-check": f.check, "aria-expanded": String(opened), onclick: () => toggle(f.check) }, verdict(f), h("span", { class: "wb-what" }, h("strong", {}, f.title), ` ${f.code} `, h("span", { class: "wb-muted" }, f.summary)));
+    const detail = opened ? screen.detail(f.check) : null;
+    const node = h("div", { class: opened ? "wb-card wb-open" : "wb-line" }, button, detail);
+    if (detail) keys(node);
+    return node;
+  };
+  const draw = () => {
+    const back = list.contains(document.activeElement) ? document.activeElement.dataset.check : null;
+    list.replaceChildren(...view.rows.map(line));
+    if (back) list.querySelector(`[data-check="${CSS.escape(back)}"]`)?.focus();
+    screen.painted();
+  };
+  const toggle = (check) => {
+    if (!view.open.delete(check)) {
+      view.open.add(check);
+      screen.ask(check);
+    }
+    draw();
+  };
+  const fill = (state) => {
+    const every = state.overview ? state.overview.findings : [];
+    view.rows = every.filter((f) => wanted(f.check));
+    for (const check of [...view.open]) if (!view.rows.some((f) => f.check === check)) view.open.delete(check);
+    root.hidden = !view.rows.length;
+    view.asked = false;
+    draw();
+  };
+  return {
+    root,
+    fill,
+    draw,
+    // Asked for only once the page is looked at.
+    shown: () => {
+      if (!view.asked && !view.open.size) first(view.rows).forEach((check) => view.open.add(check));
+      view.asked = true;
+      view.open.forEach((check) => screen.ask(check));
+      draw();
+    },
+    open: (check) => {
+      if (!view.open.has(check)) toggle(check);
+      const button = list.querySelector(`[data-check="${CSS.escape(check)}"]`);
+      if (button) { button.scrollIntoView({ block: "nearest" }); button.focus({ preventScroll: true }); }
+    },
+  };
+};

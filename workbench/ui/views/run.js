@@ -1,0 +1,63 @@
+// The run: which checks, Run and Cancel, how far it is, what has ended already, what went wrong.
+import { h } from "./parts.js";
+
+const LOOKS = { error: ["error", "✕ "], note: ["note", "· "] };
+
+export const runPart = (screen) => {
+  const { model, act } = screen;
+  const live = h("div", { class: "wb-live", role: "status", "aria-live": "polite" });
+  const stale = h("div", { role: "status" });
+  const ended = h("section");
+  const choice = h("section");
+  let early = null;
+
+  const box = (c, busy) =>
+    h("label", { class: "wb-check" },
+      h("input", { type: "checkbox", value: c.id, checked: c.chosen, disabled: busy, onchange: () => act("choose", [...choice.querySelectorAll("input:checked")].map((i) => i.value)) }),
+      ` ${c.title} `, h("span", { class: "wb-muted" }, c.code));
+
+  const fill = (state) => {
+    if (!state.can_run) return choice.replaceChildren();
+    const busy = state.phase === "running";
+    const chosen = state.checks.filter((c) => c.chosen).length;
+    choice.replaceChildren(
+      h("details", { open: !state.overview }, h("summary", {}, `Checks (${chosen} of ${state.checks.length} chosen)`), h("div", { class: "wb-checks" }, state.checks.map((c) => box(c, busy)))),
+      h("div", { class: "wb-row" },
+        h("button", { class: "wb-primary", disabled: busy, onclick: () => act("run") }, state.overview ? "Run again" : "Run"),
+        h("button", { disabled: !busy, onclick: () => act("cancel") }, "Cancel"),
+        !busy && state.resumable ? h("button", { onclick: () => act("resume") }, "Take up the run that did not end") : null));
+  };
+
+  // What has ended can be opened while the rest runs.
+  const soFar = (found) => {
+    if (!found.length) return ended.replaceChildren();
+    const shown = ended.querySelector("details");
+    const chosen = found.some((f) => f.check === early) ? early : null;
+    const button = (f) => h("button", { "aria-pressed": String(f.check === chosen), onclick: () => { early = f.check; screen.ask(f.check, true); } }, `${f.shape} ${f.check}`);
+    ended.replaceChildren(h("details", { open: Boolean(shown && shown.open) }, h("summary", {}, `Available already (${found.length})`),
+      h("div", { class: "wb-row" }, found.map(button)),
+      chosen ? screen.detail(chosen) : null));
+    screen.painted();
+  };
+
+  const said = (message) => {
+    if (!message || !message.text) return [];
+    const [look, mark] = LOOKS[message.kind] || ["pass", "● "];
+    return [h("p", { class: `wb-message wb-${look}` }, mark, message.text)];
+  };
+
+  const progress = () => {
+    const state = model.get("state");
+    const p = { ...state.progress, ...model.get("progress") };
+    const busy = state.phase === "running";
+    const names = state.stale || [];
+    soFar(busy ? p.ended || [] : []);
+    stale.replaceChildren(...(names.length ? [h("p", { class: "wb-message wb-warn" }, `▲ Stale: ${names.join(", ")} ${names.length > 1 ? "hold" : "holds"} something else now. This screen is of what was there before: make the audit again.`)] : []));
+    if (!busy) return live.replaceChildren(...said(state.message));
+    const left = p.left ? `, about ${Math.max(1, Math.round(p.left))} s left` : "";
+    live.replaceChildren(
+      h("p", { class: "wb-progress" }, h("progress", { max: p.steps || 1, value: p.step || 0, "aria-label": "Progress" }), ` ${p.label || "starting"} · ${p.step || 0} / ${p.steps || 1}${left}`));
+  };
+
+  return { live, stale, ended, choice, fill, progress };
+};
