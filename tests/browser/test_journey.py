@@ -1,33 +1,43 @@
-"""An analyst's journey in a real JupyterLab: set up by clicking, run, look at one group, go back, compare, export."""
+"""An analyst's journey in a real JupyterLab, once by mouse and once by keyboard alone: set up, run, cancel, run the rest,
+look at an intersection, go back, move the threshold, decide on rules, compare, export; the export gives the same digest.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
-from tests.browser.test_lab import shot
-from workbench.audit.record import Record
-from workbench.report.execute import execute_notebook
+from tests.browser.driving import Keyboard, Mouse
+from tests.browser.test_lab import kill_kernels, shot
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
 
 CELLS = (
     """
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 import workbench as wb
 
 rng = np.random.default_rng(4)
-n = 900
-loans = pd.DataFrame({"income": rng.normal(40, 9, n).round(1), "sex": rng.choice(["F", "M"], n),
-                      "score": rng.random(n).round(3)})
-loans["repaid"] = np.where(rng.random(n) < loans.score, "yes", "no")
+n = 1800
+every = pd.DataFrame({"income": rng.normal(40, 9, n).round(1), "debts": rng.gamma(2, 4, n).round(1),
+                      "sex": rng.choice(["F", "M"], n), "race": rng.choice(["A", "B"], n)})
+chance = 1 / (1 + np.exp(-(every.income - 40) / 9 - (every.race == "A") * 0.6 + every.debts / 12))
+every["repaid"] = np.where(rng.random(n) < chance, "yes", "no")
+before, loans = every.iloc[:900].copy(), every.iloc[900:].reset_index(drop=True)
+first = LogisticRegression().fit(before[["income", "debts"]], before.repaid)
+second = DecisionTreeClassifier(max_depth=3, random_state=0).fit(before[["income", "debts"]], before.repaid)
+del every
 screen = wb.setup()
 screen
 """,
@@ -36,7 +46,7 @@ screen
 
 
 def started(page: Any, address: str, folder: Path) -> Any:
-    """Open a notebook, run its first cell, and return its screen."""
+    """Open a notebook, run its first cell by keys, and return its screen."""
     about = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in CELLS], metadata=about)
     nbformat.write(notebook, folder / "journey.ipynb")
@@ -44,10 +54,16 @@ def started(page: Any, address: str, folder: Path) -> Any:
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000, state="attached")
     page.wait_for_timeout(1000)
-    cell(page, 0)
+    Keyboard(page).reach(page.locator(".jp-Notebook .jp-Cell").first)
+    page.keyboard.press("Control+Enter")
     view = page.locator(".jp-OutputArea .wb").first
     view.wait_for(timeout=90_000)
     return view
+
+
+def digest_of(view: Any) -> str:
+    """Return the digest on screen."""
+    return str(view.locator(".wb-head [title^='sha256:']").get_attribute("title"))
 
 
 def shown_rows(view: Any) -> str:
@@ -56,64 +72,110 @@ def shown_rows(view: Any) -> str:
     return found[1] if found else ""
 
 
-def cell(page: Any, at: int) -> None:
-    """Run a cell."""
-    page.locator(".jp-Notebook .jp-Cell").nth(at).locator(".jp-InputArea-editor").click()
-    page.keyboard.press("Shift+Enter")
+def set_up(view: Any, by: Mouse) -> None:
+    """Choose data, reference, two models, the target and its positive value; the groups are guessed."""
+    view.get_by_label("Data to audit", exact=True).wait_for()
+    assert "loans (DataFrame, 900 × 5)" in view.get_by_label("Data to audit", exact=True).inner_text()
+    by.choose(view.get_by_label("Data to audit", exact=True), "loans")
+    view.locator("select[data-column='repaid']").wait_for()
+    by.choose(view.get_by_label("Reference", exact=True), "before")
+    by.choose(view.get_by_label("Model", exact=True), "first")
+    by.choose(view.get_by_label("Model to compare with", exact=True), "second")
+    by.choose(view.locator("select[data-column='repaid']"), "target")
+    view.get_by_label("Positive value").wait_for()
+    by.choose(view.get_by_label("Positive value"), "yes")
+    view.locator("pre", has_text="positive='yes'").wait_for(state="attached")
+    assert view.locator("select[data-column='race']").input_value() == "sensitive"
 
 
-def test_from_variables_to_a_notebook_with_the_same_digest(page: Any, lab: tuple[str, Path], tmp_path: Path) -> None:
-    """What is on screen when it is exported is what the exported notebook measures."""
+def run_cancel_and_run_the_rest(view: Any, by: Mouse) -> None:
+    """Run, cancel while it runs, see a partial result, and run the rest."""
+    by.press(view.get_by_role("button", name="Run", exact=True))
+    view.locator(".wb-progress", has_text=" / ").filter(has_text=re.compile(r"· [2-9]\d* /")).wait_for()
+    by.press(view.get_by_role("button", name="Cancel"))
+    view.locator(".wb-head", has_text="this is a partial result").wait_for()
+    by.press(view.get_by_role("button", name="Run the rest"))
+    view.locator(".wb-head").filter(has_not_text="partial result").wait_for(timeout=180_000)
+    view.get_by_role("button", name="Run again").wait_for(timeout=180_000)
+
+
+@pytest.mark.parametrize("way", [Mouse, Keyboard])
+def test_from_variables_to_a_notebook_with_the_same_digest(
+    page: Any, lab: tuple[str, Path], tmp_path: Path, way: type[Mouse]
+) -> None:
+    """What is on screen when it is exported is what the exported notebook measures under papermill."""
     address, folder = lab
+    by = way(page)
+    name = f"journey-{way.__name__.lower()}"
     view = started(page, address, folder)
-    assert "loans (DataFrame, 900 × 4)" in view.get_by_label("Data to audit", exact=True).inner_text()
-    view.get_by_label("Data to audit", exact=True).select_option("loans")
-    role = view.locator("select[data-column='repaid']")
-    role.wait_for(timeout=30_000)
-    role.select_option("target")
-    view.get_by_label("Positive value").wait_for(timeout=30_000)
-    view.get_by_label("Positive value").select_option("yes")
-    view.locator("pre", has_text="positive='yes'").wait_for(timeout=30_000, state="attached")
-    shot(page, "journey-setup")
-    view.get_by_role("button", name="Start").click()
-
+    set_up(view, by)
+    shot(page, f"{name}-setup")
+    by.press(view.get_by_role("button", name="Start"))
     view = page.locator(".jp-OutputArea .wb").first
-    view.get_by_role("button", name="Run", exact=True).click(timeout=30_000)
-    view.locator(".wb-head").wait_for(timeout=90_000)
-    whole = view.locator(".wb-head [title^='sha256:']").get_attribute("title")
-    view.locator(".wb-finding", has_text="Rates by group").click()
-    view.locator(".wb-detail").wait_for(timeout=60_000)
-    view.locator(".wb-detail summary", has_text="Numbers").click()
-    view.get_by_label("Only the rows of sex F").first.click()
-    view.locator(".wb-head", has_text="only rows where sex is F").wait_for(timeout=90_000)
-    narrowed = view.locator(".wb-head [title^='sha256:']").get_attribute("title")
-    shot(page, "journey-narrowed")
+    run_cancel_and_run_the_rest(view, by)
+    whole = digest_of(view)
 
-    view.get_by_role("button", name="Undo").click()
-    view.locator(f".wb-head [title='{whole}']").wait_for(timeout=30_000)
-    view.get_by_role("button", name="Redo").click()
-    view.locator(f".wb-head [title='{narrowed}']").wait_for(timeout=30_000)
-    view.get_by_role("tab", name="Compare").click()
-    view.get_by_role("button", name="Compare", exact=True).click()
-    view.get_by_text("Measures that moved").wait_for(timeout=30_000)
-    shot(page, "journey-compared")
+    by.tab(view, "Performance")
+    view.locator(".wb-finding", has_text="Two models compared").wait_for()
+    by.tab(view, "Bias")
+    view.locator(".wb-charts img").first.wait_for()
+    by.press(view.locator(".wb-detail summary", has_text="Numbers").first)
+    by.press(view.get_by_label("Only the rows of sex F, race B").first)
+    view.locator(".wb-head", has_text="sex is F").filter(has_text="race is B").wait_for(timeout=180_000)
+    narrowed = digest_of(view)
+    assert narrowed != whole
+    shot(page, f"{name}-narrowed")
+    by.press(view.get_by_role("button", name="Undo"))
+    view.locator(f".wb-head [title='{whole}']").wait_for()
 
-    view.get_by_role("tab", name="Overview").click()
-    view.locator(".wb-detail summary", has_text="Numbers").click(timeout=60_000)
+    threshold = view.get_by_label("Threshold", exact=True)
+    forest = view.locator(".wb-forest")
+    before = forest.inner_text()
+    by.slide(threshold, 5)
+    page.wait_for_function("([node, old]) => node.innerText !== old", arg=[forest.element_handle(), before])
+    assert digest_of(view) == whole, "moving the slider must not change the audit"
+
+    by.tab(view, "Contract")
+    by.press(view.get_by_role("button", name="Propose rules"))
+    rule = view.locator('.wb-rules tr[data-key="income: not null"]')
+    by.accept(rule)
+    rule.locator(".wb-state-accepted").wait_for()
+    by.press(view.get_by_role("button", name="Run again"))
+    view.locator(".wb-rules tr .wb-verdict").first.wait_for(timeout=180_000)
+    agreed = digest_of(view)
+    assert agreed != whole
+
+    by.tab(view, "Compare")
+    by.press(view.get_by_role("button", name="Compare", exact=True))
+    view.get_by_text("Measures that moved").wait_for()
+    shot(page, f"{name}-compared")
+
+    by.tab(view, "Bias")
     with page.expect_download() as download:
-        view.get_by_role("button", name="CSV").first.click(timeout=60_000)
+        by.press(view.get_by_role("button", name="CSV").first)
     assert download.value.suggested_filename == "bias-group_rates.csv"
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
-    assert {r["n"] for r in rows if r["measure"] == "count" and r["group"] == "sex=F"} == {shown_rows(view)}
+    assert {r["n"] for r in rows if r["measure"] == "selection_rate" and not r["group"]} == {shown_rows(view)}
 
-    view.locator("input[aria-label='Notebook to write']").fill("narrowed.ipynb")
-    view.get_by_role("button", name="Export notebook").click()
-    view.locator(".wb-message", has_text="narrowed.ipynb").wait_for(timeout=60_000)
-    cell(page, 1)
-    view.locator(".wb-message", has_text="Stale: loans").wait_for(timeout=30_000)
+    by.fill(view.get_by_label("Notebook to write"), f"{name}.ipynb")
+    by.press(view.get_by_role("button", name="Export notebook"))
+    view.locator(".wb-message", has_text=f"{name}.ipynb").wait_for()
     assert page.foreign == []
-    exported = nbformat.read(folder / "narrowed.ipynb", as_version=4)
-    assert "'column': 'sex'" in exported.cells[1].source
-    execute_notebook(exported, tmp_path / "run")
-    record = Record.from_json((tmp_path / "run" / "record.json").read_bytes())
-    assert record.digest == narrowed
+    kill_kernels(address)
+    command = [sys.executable, "-m", "papermill", str(folder / f"{name}.ipynb"), str(tmp_path / "out.ipynb")]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path, timeout=300)
+    assert f"Run complete, record {agreed}" in (tmp_path / "out.ipynb").read_text()
+
+
+def test_data_replaced_under_the_same_name_is_marked(page: Any, lab: tuple[str, Path]) -> None:
+    """The screen says that the variable holds something else than what it is of."""
+    address, folder = lab
+    view = started(page, address, folder)
+    Mouse(page).choose(view.get_by_label("Data to audit", exact=True), "loans")
+    view.locator("select[data-column='repaid']").wait_for()
+    view.get_by_role("button", name="Start").click()
+    view.get_by_role("button", name="Run", exact=True).wait_for()
+    page.locator(".jp-Notebook .jp-Cell").nth(1).locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Shift+Enter")
+    view.locator(".wb-message", has_text="Stale: loans").wait_for()
+    kill_kernels(address)

@@ -73,7 +73,7 @@ def test_the_kernel_answers_and_cancel_leaves_a_partial_record(
     shot(page, "lab-cancelled")
 
     (folder / "awake").touch()
-    view.get_by_role("button", name="Run again").click()
+    view.get_by_role("button", name="Run the rest").click()
     dozed = view.locator(".wb-finding", has_text="A check that dozes")
     dozed.filter(has_not_text="cancelled").wait_for(timeout=60_000)
     assert "partial result" not in view.locator(".wb-head").inner_text()

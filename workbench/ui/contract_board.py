@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from workbench.audit.contracts import contract_yaml
+from workbench.audit.run import Prepared
 from workbench.audit.text import dump_line, parse_yaml
 from workbench.core.contract import Column, Contract
 from workbench.core.contract_edit import accept, edit, parts_of, propose, reject
+from workbench.core.contract_infer import infer_contract
 from workbench.core.contract_judge import Judgements
 from workbench.core.contract_rules import Rule
+from workbench.core.counts import count
+from workbench.core.dataset import Dataset, Roles
 from workbench.core.errors import ConfigError, WorkbenchError, shown
 from workbench.core.writing import write_whole
 from workbench.report.labels import plain
@@ -115,6 +119,14 @@ class ContractBoard:
     def static(self) -> tuple[str, str]:
         """Return the table as HTML and as text, which need no kernel; every value is escaped."""
         return static(self.state())
+
+
+def proposed(prepared: Prepared) -> Contract:
+    """Return rules that the reference keeps (without one: the data), as proposals; no value of a sensitive column."""
+    kept = prepared.reference or prepared.current
+    roles = kept.roles
+    unique = [roles.id] if roles.id else []
+    return infer_contract(count(Dataset(kept.frame, Roles())), kept.frame, unique=unique, sensitive=roles.sensitive)
 
 
 def _fields(about: tuple[str, Column | Rule]) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from workbench.report import words
 from workbench.report.static import static_html
 from workbench.ui import contract_payload, drift_payload, payload
 from workbench.ui.compare_payload import comparison
-from workbench.ui.contract_board import ContractBoard
+from workbench.ui.contract_board import ContractBoard, proposed
 from workbench.ui.downloads import file_of
 from workbench.ui.earlier import Earlier
 from workbench.ui.narrowing import Narrowing
@@ -178,6 +178,17 @@ class Session:
             self._audit.hold(self._board.contract)
         self._tell("state")
 
+    def _propose(self, _: Any) -> None:
+        """Propose a contract for the audit that has none; the next run holds the data to it."""
+        if self._audit is None or self._board is not None:
+            return
+        contract = proposed(self._audit.prepared)
+        with self._lock:
+            self._audit.hold(contract)
+            self._board = ContractBoard(contract)
+            self._chosen = [c.id for c in self._audit.checks if c.id in (*self._chosen, "quality.contract")]
+        self._tell("state")
+
     def _rows(self) -> dict[str, Any]:
         n = self._narrowing
         return {} if n is None else {"chips": n.chips(), "undo": n.can_undo, "redo": n.can_redo}
@@ -222,6 +233,7 @@ class Session:
             "download": self._download,
             "export": self._export,
             "decide": self._decide,
+            "propose": self._propose,
         }
         name = str(act.get("name"))
         if name in does:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Listener = Callable[[str, Any], None]
 MOST_LISTED = 200
+PICKED = ("data", "reference", "model", "challenger", "contract")
+"""What an audit is made of besides roles."""
 ONE = ("target", "prediction", "score", "time", "id", "weight", "entity")
 MANY = ("sensitive", "segment", "ignore")
 ROLES = ("feature", *ONE, *MANY)
@@ -47,7 +49,7 @@ class Setup:
         self._listeners: list[Listener] = []
         self._acts = ThreadPoolExecutor(1, "workbench-setup")
         self._session: Session | None = None
-        self._chosen = {"data": "", "reference": "", "model": ""}
+        self._chosen = dict.fromkeys(PICKED, "")
         self._frame: Frame | None = None
         self._roles: dict[str, str] = {}
         self._positive = ""
@@ -135,7 +137,7 @@ class Setup:
         if not self._chosen["data"]:
             return ""
         given = [self._expression("data")]
-        given += [f"{what}={self._expression(what)}" for what in ("reference", "model") if self._chosen[what]]
+        given += [f"{what}={self._expression(what)}" for what in PICKED[1:] if self._chosen[what]]
         given += [f"{name}={value!r}" for name, value in self._arguments().items()]
         return "wb.Audit(\n    " + ",\n    ".join(given) + ",\n)"
 
@@ -189,7 +191,7 @@ class Setup:
         if self._values() and not self._positive:
             self._message = "Say first which value of the target is positive."
             return
-        given = {what: self._object(what) for what in ("reference", "model") if self._chosen[what]}
+        given = {what: self._object(what) for what in PICKED[1:] if self._chosen[what]}
         self.audit = self._build(self._object("data"), **given, **self._arguments())
         self._session = Session(self.audit)
         for listener in self._listeners:

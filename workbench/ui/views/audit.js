@@ -1,7 +1,7 @@
 // The audit on screen: puts its pages together. One view for the notebook and the app: it only shows what Python says in
 // `state`, `progress`, `detail`, `rates`, `column`, `series`, `window`, `log`, `attachment`, `comparison` and `file`, and
 // writes what the user does to `act`. Text from data goes in by textContent, never as markup.
-import { h, isDark, sender, tabs, themed } from "./parts.js";
+import { focusIn, h, isDark, redrawn, sender, tabs, themed } from "./parts.js";
 import { boardPart } from "./board.js";
 import { comparePage } from "./compare.js";
 import { contractPage } from "./contract.js";
@@ -46,7 +46,7 @@ const pagesOf = (screen) => {
   const board = boardPart(findings.open);
   const threshold = thresholdPart(screen);
   const drift = driftPage(screen);
-  const contract = contractPage((value) => act("decide", value));
+  const contract = contractPage((value) => act("decide", value), () => act("propose"));
   const compared = comparePage({ model, act });
   const overview = {
     root: h("div", {}, board.root, findings.root),
@@ -57,7 +57,7 @@ const pagesOf = (screen) => {
   const pages = {
     Overview: overview,
     Data: families.Data,
-    Contract: { root: contract.root, fill: (state) => state.contract && contract.fill(state.contract), there: (state) => state.contract },
+    Contract: { root: contract.root, fill: (state) => contract.fill(state.contract), there: (state) => state.contract || state.can_run },
     Drift: { root: drift.root, fill: (state) => drift.fill(state.drift), shown: drift.shown, there: (state) => state.drift },
     Performance: families.Performance,
     Bias: families.Bias,
@@ -86,11 +86,9 @@ const pager = (pages) => {
     state = now;
     for (const name of Object.keys(pages)) stale.add(name);
     const names = Object.keys(pages).filter((name) => pages[name].there(state));
-    const focused = bar.contains(document.activeElement);
     if (!names.includes(at)) at = "Overview";
     bar.replaceChildren(...(names.length > 1 && state.overview ? [tabs("Views", names, at, turn)] : []));
     turn(at);
-    if (focused) bar.querySelector("[aria-selected=true]")?.focus();
   };
   const again = (name, now) => {
     state = now;
@@ -113,7 +111,7 @@ function auditPage({ model, el }) {
   el.replaceChildren(root);
 
   let before = null;
-  const all = () => {
+  const all = () => redrawn(root, () => {
     const state = model.get("state");
     const now = `${state.overview ? state.overview.digest : ""} ${state.phase}`;
     run.fill(state);
@@ -128,7 +126,7 @@ function auditPage({ model, el }) {
     head.fill(state);
     views.fill(state);
     tools.fill(state);
-  };
+  });
   const draw = () => { if (views.here().draw) views.here().draw(); };
   const hear = {
     ...heard,
@@ -156,7 +154,12 @@ function auditPage({ model, el }) {
 function show({ model, el }) {
   if (!model.get("state").setup) return auditPage({ model, el });
   let end = null;
-  setupPage({ model, el, started: () => { end = auditPage({ model, el }); } });
+  const started = () => {
+    const held = focusIn(el);
+    end = auditPage({ model, el });
+    if (held) el.querySelector(".wb-primary").focus();
+  };
+  setupPage({ model, el, started });
   return () => end && end();
 }
 

@@ -8,7 +8,7 @@ const STATE_MARKS = { proposed: "?", accepted: "✓", rejected: "–" };
 const BROKEN = ["fail", "warn", "cannot_tell"];
 const RULES_AT_ONCE = 100;
 
-export const contractPage = (send) => {
+export const contractPage = (send, propose) => {
   const view = { state: null, filter: "", show: "", most: RULES_AT_ONCE, at: null, editing: null, text: "", sent: false };
   const parts = { head: h("div"), acts: h("div", { class: "wb-row" }), said: h("span", { class: "wb-muted", role: "status" }), message: h("p", { role: "status" }), body: h("div", { class: "wb-scroll wb-rules" }) };
   const filter = h("input", { type: "search", placeholder: "Filter rules", "aria-label": "Filter the contract's rules", oninput: () => { view.filter = filter.value; table(); } });
@@ -116,7 +116,13 @@ export const contractPage = (send) => {
     ].filter(Boolean));
   };
 
+  const none = h("div", { class: "wb-empty" }, h("p", {}, "No contract yet: rules that the data is held to, each with what it rests on. What the reference keeps (without one: this data) can be proposed; you decide on each rule."),
+    h("button", { onclick: (e) => { e.target.disabled = true; propose(); } }, "Propose rules"));
+
   const fill = (state) => {
+    for (const part of root.children) part.hidden = (part === none) === Boolean(state);
+    none.querySelector("button").disabled = false;
+    if (!state) return;
     const held = root.getRootNode().activeElement;
     const inside = held && parts.body.contains(held) ? { act: held.dataset.act, key: held.closest("tr").dataset.key } : null;
     view.state = state;
@@ -134,5 +140,6 @@ export const contractPage = (send) => {
     if (again) again.focus();
   };
 
+  root.append(none);
   return { root, fill };
 };

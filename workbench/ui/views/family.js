@@ -1,4 +1,4 @@
-// A page of one subject: its findings, the leading ones open.
+// A page of one subject: its findings, the leading one first and open.
 import { findingsPart } from "./finding.js";
 import { h } from "./parts.js";
 

@@ -1,5 +1,5 @@
 // Findings: a line each; opened, a finding shows its drawings, tables, numbers, how it is computed, and its code.
-import { arrows, drawing, h, swatches, table, verdict } from "./parts.js";
+import { arrows, drawing, h, redrawn, swatches, table, verdict } from "./parts.js";
 
 const copyText = async (text, button, root) => {
   try {
@@ -30,8 +30,7 @@ const chartOf = (c, i, check, act) =>
   h("figure", { class: c.wide ? "wb-wide" : "" },
     h("figcaption", {}, h("strong", {}, c.title), " ", c.key ? swatches() : null, h("br"), c.sentence),
     drawing(c),
-    c.table ? tableOf({ ...c.table, title: "As a table" }, false) : null,
-    h("p", { class: "wb-row wb-muted" }, ["svg", "png"].map((kind) => h("button", { class: "wb-link", "aria-label": `${c.title} as ${kind.toUpperCase()}`, onclick: () => act("download", { check, kind, chart: i }) }, kind.toUpperCase()))));
+    h("div", { class: "wb-under" }, c.table ? tableOf({ ...c.table, title: "As a table" }, false) : null, ["svg", "png"].map((kind) => h("button", { class: "wb-link", "aria-label": `${c.title} as ${kind.toUpperCase()}`, onclick: () => act("download", { check, kind, chart: i }) }, kind.toUpperCase()))));
 
 // A page of another maker: in a frame that has no scripts, no forms and no origin.
 const attached = (a, { model, act }) => {
@@ -69,7 +68,7 @@ export const findingDetail = (d, check, screen) => {
     h("details", {}, h("summary", {}, "Code"), h("pre", {}, d.code_text)));
 };
 
-// The findings that `wanted` picks; of each page those that `first` names are open from the start.
+// The findings that `wanted` picks, the worst first; those that `first` names lead and are open from the start.
 export const findingsPart = (screen, title, wanted, first = () => []) => {
   const list = h("div");
   const root = h("section", { "aria-label": title }, h("h3", {}, title), list);
@@ -91,9 +90,7 @@ export const findingsPart = (screen, title, wanted, first = () => []) => {
     return node;
   };
   const draw = () => {
-    const back = list.contains(document.activeElement) ? document.activeElement.dataset.check : null;
-    list.replaceChildren(...view.rows.map(line));
-    if (back) list.querySelector(`[data-check="${CSS.escape(back)}"]`)?.focus();
+    redrawn(list, () => list.replaceChildren(...view.rows.map(line)));
     screen.painted();
   };
   const toggle = (check) => {
@@ -105,7 +102,8 @@ export const findingsPart = (screen, title, wanted, first = () => []) => {
   };
   const fill = (state) => {
     const every = state.overview ? state.overview.findings : [];
-    view.rows = every.filter((f) => wanted(f.check));
+    const leading = first(every);
+    view.rows = [...every.filter((f) => leading.includes(f.check)), ...every.filter((f) => wanted(f.check) && !leading.includes(f.check))];
     for (const check of [...view.open]) if (!view.rows.some((f) => f.check === check)) view.open.delete(check);
     root.hidden = !view.rows.length;
     view.asked = false;

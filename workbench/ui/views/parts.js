@@ -1,7 +1,15 @@
 // What views are put together from. Text from data goes in by textContent, never as markup.
 
+// JupyterLab's keys are for the notebook. It looks for this mark from the focused element upwards, but only after it has
+// matched the element itself: so whatever can have the focus carries it.
+const FOCUSABLE = ["BUTTON", "INPUT", "SELECT", "TEXTAREA", "SUMMARY", "A", "IFRAME"];
+const ownKeys = (node, attributes) => {
+  if (FOCUSABLE.includes(node.tagName) || "tabindex" in attributes) node.setAttribute("data-lm-suppress-shortcuts", "true");
+};
+
 export const h = (tag, attributes = {}, ...children) => {
   const node = document.createElement(tag);
+  ownKeys(node, attributes);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value === true) node.setAttribute(name, "");
@@ -15,6 +23,7 @@ export const h = (tag, attributes = {}, ...children) => {
 
 export const s = (tag, attributes = {}, ...children) => {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  ownKeys(node, attributes);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   node.append(...children);
   return node;
@@ -103,4 +112,24 @@ export const sender = (model) => {
     model.set("act", { from, acts });
     model.save_changes();
   };
+};
+
+// The element in `root` that has the focus; a shadow root has its own.
+export const focusIn = (root) => {
+  const at = root.getRootNode().activeElement;
+  return at && root.contains(at) ? at : null;
+};
+
+// Draws anew what may hold the focus, and gives it back to what is there in its place: the same name, else the next in line.
+const nameOf = (node) => `${node.tagName} ${node.getAttribute("aria-label") || node.dataset.name || (node.tagName === "BUTTON" || node.tagName === "SUMMARY" ? node.textContent : node.value || "")}`;
+const REACHED = "button:not(:disabled), summary, input:not(:disabled), select:not(:disabled), textarea, [tabindex='0']";
+export const redrawn = (root, draw) => {
+  const held = focusIn(root);
+  const all = held ? [...root.querySelectorAll(REACHED)] : [];
+  const [name, at] = [held && nameOf(held), all.indexOf(held)];
+  draw();
+  if (!held || focusIn(root)) return;
+  const now = [...root.querySelectorAll(REACHED)];
+  const found = now.find((node) => nameOf(node) === name) || now[Math.min(at, now.length - 1)];
+  if (found) found.focus({ preventScroll: true });
 };

@@ -23,7 +23,7 @@ export const runPart = (screen) => {
     choice.replaceChildren(
       h("details", { open: !state.overview }, h("summary", {}, `Checks (${chosen} of ${state.checks.length} chosen)`), h("div", { class: "wb-checks" }, state.checks.map((c) => box(c, busy)))),
       h("div", { class: "wb-row" },
-        h("button", { class: "wb-primary", disabled: busy, onclick: () => act("run") }, state.overview ? "Run again" : "Run"),
+        h("button", { class: "wb-primary", disabled: busy, onclick: () => act("run") }, state.partial ? "Run the rest" : state.overview ? "Run again" : "Run"),
         h("button", { disabled: !busy, onclick: () => act("cancel") }, "Cancel"),
         !busy && state.resumable ? h("button", { onclick: () => act("resume") }, "Take up the run that did not end") : null));
   };

@@ -1,9 +1,10 @@
 // Setting an audit up: data, reference and model from variables or files, the part each column plays, Start.
 // It only shows what `state.setup` says and writes what the user does to `act`.
-import { h, sender } from "./parts.js";
+import { h, redrawn, sender } from "./parts.js";
 
-const NAMED = { data: "Data to audit", reference: "Reference", model: "Model" };
-const HINT = { data: "CSV or Parquet file", reference: "CSV or Parquet file", model: ".skops file" };
+const NAMED = { data: "Data to audit", reference: "Reference", model: "Model", challenger: "Model to compare with", contract: "Contract" };
+const HINT = { data: "CSV or Parquet file", reference: "CSV or Parquet file", model: ".skops file", challenger: ".skops file", contract: "YAML file" };
+const LISTED = { data: "frames", reference: "frames", model: "models", challenger: "models" };
 
 export function setupPage({ model, el, started }) {
   const act = sender(model);
@@ -13,15 +14,15 @@ export function setupPage({ model, el, started }) {
   el.replaceChildren(root);
 
   const field = (what, s) => {
-    const listed = what === "model" ? s.models : s.frames;
+    const listed = s[LISTED[what]] || [];
     const chosen = s.chosen[what];
     const named = listed.some((f) => f.name === chosen);
     const id = `wb-${what}-${Math.random().toString(36).slice(2)}`;
-    const select = h("select", { id, onchange: (e) => act("pick", { what, name: e.target.value }) },
+    const select = h("select", { id, "data-name": what, onchange: (e) => act("pick", { what, name: e.target.value }) },
       h("option", { value: "" }, what === "data" ? "choose a variable" : "none"),
       listed.map((f) => h("option", { value: f.name, selected: f.name === chosen }, f.words)));
     const path = h("input", { type: "text", "aria-label": `${NAMED[what]}: file`, placeholder: HINT[what], value: named ? "" : chosen, onchange: (e) => act("pick", { what, name: e.target.value }) });
-    return h("div", { class: "wb-field" }, h("label", { for: id }, NAMED[what]), h("div", { class: "wb-row" }, select, h("span", { class: "wb-muted" }, "or"), path));
+    return h("div", { class: "wb-field" }, h("label", { for: LISTED[what] ? id : null }, NAMED[what]), h("div", { class: "wb-row" }, ...(LISTED[what] ? [select, h("span", { class: "wb-muted" }, "or")] : []), path));
   };
 
   const role = (c, s) => h("tr", {},
@@ -30,12 +31,10 @@ export function setupPage({ model, el, started }) {
       s.roles.map((r) => h("option", { value: r, selected: r === c.role }, r)))),
     h("td", { class: "wb-muted" }, c.guess ? "guessed from its name" : ""));
 
-  const draw = () => {
+  const draw = () => redrawn(root, () => {
     const s = model.get("state").setup;
     if (!s) return close();
-    const focus = root.contains(document.activeElement) ? document.activeElement : null;
-    const back = focus && (focus.dataset.column !== undefined ? ["column", focus.dataset.column] : ["label", focus.getAttribute("aria-label") || focus.closest(".wb-field")?.firstChild.textContent]);
-    parts.pick.replaceChildren(h("div", { class: "wb-fields" }, ["data", "reference", "model"].map((what) => field(what, s))),
+    parts.pick.replaceChildren(h("div", { class: "wb-fields" }, Object.keys(NAMED).map((what) => field(what, s))),
       h("div", { class: "wb-row" }, h("button", { onclick: () => act("refresh") }, "Look for new variables")));
     const shown = s.columns.slice(0, 500);
     parts.roles.replaceChildren(...(s.columns.length ? [
@@ -49,13 +48,7 @@ export function setupPage({ model, el, started }) {
       s.missing.length ? h("details", { open: true }, h("summary", {}, `What this leaves out (${s.missing.length})`), h("ul", {}, s.missing.map((m) => h("li", {}, m)))) : null,
       s.code ? h("details", {}, h("summary", {}, "Code"), h("pre", {}, s.code)) : "",
       h("div", { class: "wb-row" }, h("button", { class: "wb-primary", disabled: !s.chosen.data, onclick: () => act("start") }, "Start")));
-    if (back) {
-      const again = back[0] === "column" ? [...root.querySelectorAll("[data-column]")].find((n) => n.dataset.column === back[1])
-        : [...root.querySelectorAll("[aria-label], .wb-field")].find((n) => (n.getAttribute("aria-label") || n.firstChild.textContent) === back[1]);
-      const target = again && again.classList.contains("wb-field") ? again.querySelector("select") : again;
-      if (target) target.focus();
-    }
-  };
+  });
   const close = () => {
     model.off("change:state", draw);
     started();
