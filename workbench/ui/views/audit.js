@@ -74,7 +74,7 @@ const pager = (pages) => {
   const place = h("div");
   const panels = Object.fromEntries(Object.entries(pages).map(([name, page]) => [name, h("div", { role: "tabpanel", "aria-label": name }, page.root)]));
   const stale = new Set();
-  let at = "Overview";
+  let [wanted, at] = ["Overview", "Overview"]; // a page that has nothing while a run is on comes back with its end
   let state = null;
   const turn = (name) => {
     at = name;
@@ -86,9 +86,10 @@ const pager = (pages) => {
     state = now;
     for (const name of Object.keys(pages)) stale.add(name);
     const names = Object.keys(pages).filter((name) => pages[name].there(state));
-    if (!names.includes(at)) at = "Overview";
-    bar.replaceChildren(...(names.length > 1 && state.overview ? [tabs("Views", names, at, turn)] : []));
-    turn(at);
+    const there = names.includes(wanted) ? wanted : "Overview";
+    const choose = (name) => { wanted = name; turn(name); };
+    bar.replaceChildren(...(names.length > 1 && state.overview ? [tabs("Views", names, there, choose)] : []));
+    turn(there);
   };
   const again = (name, now) => {
     state = now;
