@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -127,11 +128,9 @@ def app(bundles: Path) -> Iterator[str]:
         stop(process)
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """Start JupyterLab on a copy of the tutorial; return its address and folder."""
-    folder = tmp_path_factory.mktemp("lab")
-    shutil.copy(Path(__file__).parents[2] / "notebooks" / "first_audit.ipynb", folder)
+@contextmanager
+def serving_lab(folder: Path, *more: str) -> Iterator[str]:
+    """Start JupyterLab on a folder, with more options; yield its address."""
     port = free_port()
     own = {
         k: str(folder / ".own" / k)
@@ -146,6 +145,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
         f"--ServerApp.root_dir={folder}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *more,
     ]
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *options]
     process = subprocess.Popen(
@@ -158,6 +158,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/api/status?token=tok", process)
-        yield f"http://127.0.0.1:{port}", folder
+        yield f"http://127.0.0.1:{port}"
     finally:
         stop(process)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Start JupyterLab on a copy of the tutorial; return its address and folder."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copy(Path(__file__).parents[2] / "notebooks" / "first_audit.ipynb", folder)
+    with serving_lab(folder) as address:
+        yield address, folder

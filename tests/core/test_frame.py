@@ -20,7 +20,7 @@ import pytest
 
 from workbench.core.arrow import Kind
 from workbench.core.errors import DataError
-from workbench.core.frame import wrap
+from workbench.core.frame import BLOCK, wrap
 from workbench.load import open_frame
 
 
@@ -207,3 +207,20 @@ def test_nothing_given_is_modified() -> None:
     table(data)
 
     pd.testing.assert_frame_equal(data, before)
+
+
+def test_texts_are_those_of_the_moment_they_were_given() -> None:
+    """They become Arrow when they are read, piece by piece; what is written over them since is not seen."""
+    data = pd.DataFrame({"a": ["x", None, "\ud800"] * (BLOCK // 3 + 1) + ["z"], "b": ["x"] * (BLOCK + 3)})
+    frame = wrap(data)
+    data.loc[:, "b"] = "y"
+    data.loc[1, "a"] = "y"
+
+    for _ in range(2):  # read anew, and from what was made the first time
+        batches = list(frame.batches())
+        assert [b.num_rows for b in batches] == [BLOCK, 3]
+        table = pa.Table.from_batches(batches)
+        assert table["a"].slice(0, 3).to_pylist() == ["x", None, "?"]
+        assert table["a"].to_pylist()[-2:] == ["?", "z"]
+        assert set(table["b"].to_pylist()) == {"x"}
+        assert next(iter(frame.batches(["b"]))).num_columns == 1

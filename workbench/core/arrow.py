@@ -144,7 +144,33 @@ _NORMAL = {
 }
 
 
-def from_pandas_series(series: Any) -> pa.Array | pa.ChunkedArray:
+class Texts:
+    """A pandas column of texts as it is now; made into Arrow piece by piece when it is read, each piece once.
+
+    Python objects are slow to copy into Arrow, and nobody who opens data should wait for that.
+    """
+
+    type = pa.string()
+
+    def __init__(self, series: Any) -> None:
+        self._values = series.to_numpy(dtype=object, copy=True)
+        self._pieces: dict[tuple[int, int], pa.Array] = {}
+
+    def slice(self, start: int, rows: int) -> pa.Array:
+        """Return some rows."""
+        if (start, rows) not in self._pieces:
+            self._pieces[start, rows] = self._made(self._values[start : start + rows])
+        return self._pieces[start, rows]
+
+    @staticmethod
+    def _made(values: Any) -> pa.Array:
+        try:
+            return pa.array(values, type=pa.string(), from_pandas=True)
+        except (UnicodeEncodeError, pa.ArrowInvalid):  # lone surrogates: the slow way replaces them
+            return pa.array([_legal(v) if isinstance(v, str) else None for v in values], pa.string())
+
+
+def from_pandas_series(series: Any) -> pa.Array | pa.ChunkedArray | Texts:
     """Return a pandas column as Arrow: by its dtype, or, for objects, by what all of its values are."""
     import pandas as pd
 
@@ -161,14 +187,11 @@ def from_pandas_series(series: Any) -> pa.Array | pa.ChunkedArray:
     return pa.Array.from_pandas(series)
 
 
-def _from_objects(series: Any) -> pa.Array:
+def _from_objects(series: Any) -> pa.Array | Texts:
     import pandas as pd
 
     if pd.api.types.infer_dtype(series, skipna=True) == "string":
-        try:
-            return pa.Array.from_pandas(series, type=pa.string())
-        except (UnicodeEncodeError, pa.ArrowInvalid):  # lone surrogates: the slow way below replaces them
-            return pa.array([_legal(v) if isinstance(v, str) else None for v in series], pa.string())
+        return Texts(series)
     values = [
         None if v is None or v is pd.NA or v is pd.NaT or (isinstance(v, float) and v != v) else v for v in series
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -230,9 +230,21 @@ def _from_pandas(frame: Any) -> Frame:
 
     _names(list(frame.columns))
     # By position: labels may be numbers or tuples. The index is not data.
-    arrays = [from_pandas_series(frame.iloc[:, i]) for i in range(frame.shape[1])]
-    table = pa.Table.from_arrays(arrays, names=[str(i) for i in range(len(arrays))])
-    return _held(Frame(table.schema, lambda c: _table_batches(table, c), Engine.PANDAS, list(frame.columns)))
+    arrays = {str(i): from_pandas_series(frame.iloc[:, i]) for i in range(frame.shape[1])}
+    schema, rows = pa.schema([(name, array.type) for name, array in arrays.items()]), len(frame)
+
+    def read(columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        chosen = {name: arrays[name] for name in (arrays if columns is None else columns)}
+        for start in range(0, rows, BLOCK):
+            yield _batch(chosen, start, min(BLOCK, rows - start))
+
+    return _held(Frame(schema, read, Engine.PANDAS, list(frame.columns)))
+
+
+def _batch(arrays: Mapping[str, Any], start: int, rows: int) -> pa.RecordBatch:
+    pieces = [array.slice(start, rows) for array in arrays.values()]
+    whole = [p.combine_chunks() if isinstance(p, pa.ChunkedArray) else p for p in pieces]
+    return pa.RecordBatch.from_arrays(whole, names=list(arrays))
 
 
 def _held(frame: Frame) -> Frame:
