@@ -68,7 +68,10 @@ def secrets(parent: Record, released: Record, minimum: int = 10) -> Iterator[tup
 
 
 def _bins(parent: Record, released: Record, minimum: int) -> Iterator[tuple[Part, int]]:
-    for told, table in zip(_thresholds(released), _thresholds(parent), strict=True):
+    parents = {e.title: e for e in _thresholds(parent)}
+    assert bool(parents) == bool(_thresholds(released))
+    for told in _thresholds(released):
+        table = parents[told.title]
         edges = sorted({float(r["threshold"] or 0) for r in as_dicts(told)})
         points = list(dict.fromkeys(float(r["threshold"] or 0) for r in as_dicts(table)))
         for label, tails in tails_of(table).items():

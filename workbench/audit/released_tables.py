@@ -30,7 +30,8 @@ def tables(release: Release, finding: Finding, most_edges: int) -> list[Evidence
 
 def _table(release: Release, finding: Finding, evidence: Evidence, most_edges: int) -> Evidence | None:
     if evidence.kind == "threshold":
-        return _thresholds(release, evidence, most_edges)
+        # Of two tables the one by group goes out: the other's finer edges would tell more of what is left.
+        return _thresholds(release, evidence, most_edges) if evidence in _told_thresholds(release) else None
     if evidence.kind == "categories":
         return _categories(release, finding, evidence)
     if evidence.kind == "distribution":
@@ -65,9 +66,17 @@ def _by_score(release: Release, evidence: Evidence) -> bool:
     return False
 
 
+def _told_thresholds(release: Release) -> list[Evidence]:
+    every = [e for f in release.record.findings for e in f.evidence if e.kind == "threshold"]
+    return [e for e in every if _has_groups(e)] or every
+
+
 def _scores_by_group(release: Release) -> bool:
-    every = (e for f in release.record.findings for e in f.evidence)
-    return any(e.kind == "threshold" and any(r["group"] for r in as_dicts(e)) for e in every)
+    return any(_has_groups(e) for e in _told_thresholds(release))
+
+
+def _has_groups(evidence: Evidence) -> bool:
+    return any(r["group"] for r in as_dicts(evidence))
 
 
 def _curve(release: Release, evidence: Evidence, most: int) -> Evidence | None:
@@ -75,10 +84,8 @@ def _curve(release: Release, evidence: Evidence, most: int) -> Evidence | None:
     if evidence.kind != "curve" or evidence.notes.get("name") not in ("roc", "pr"):
         return None
     points = {(0.0, 0.0), (1.0, 1.0)} if evidence.notes["name"] == "roc" else set()
-    for finding in release.record.findings:
-        for table in finding.evidence:
-            if table.kind == "threshold":
-                points |= _points(_thresholds(release, table, most), str(evidence.notes["name"]))
+    for table in _told_thresholds(release):
+        points |= _points(_thresholds(release, table, most), str(evidence.notes["name"]))
     x, y = evidence.columns.index("x"), evidence.columns.index("y")
     rows = tuple(r for r in evidence.rows if any(_near(r[x], px) and _near(r[y], py) for px, py in points))
     return replace(evidence, rows=rows)

@@ -35,16 +35,16 @@ def grid(scores: NumberCounts, threshold: float) -> list[float]:
     return sorted({*(float(v) for v in lows), float(threshold)})
 
 
-def threshold_evidence(joint: JointCounts, threshold: float) -> Evidence:
-    """Return, for overall and each group of each sensitive column, the counts of rows at or above each threshold."""
+def threshold_evidence(joint: JointCounts, threshold: float, *, groups: bool = True) -> Evidence:
+    """Return the counts of rows at or above each threshold: overall, and by group of each sensitive column."""
     points = grid(joint.all_scores, threshold)
     rows = _rows(joint, None, "", "", points)
-    for columns in joint.groupings(1):
+    for columns in joint.groupings(1) if groups else ():
         for values, cells in joint.members(columns).items():
             rows += _rows(joint, cells, group_label(columns, values), columns[0], points)
     return Evidence(
         name="threshold_counts",
-        title="Counts at or above each threshold, by group",
+        title="Counts at or above each threshold" + (", by group" if groups else ""),
         kind="threshold",
         columns=COLUMNS,
         rows=tuple(rows),

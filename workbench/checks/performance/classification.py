@@ -18,6 +18,7 @@ from workbench.core.joint import Confusion, JointCounts
 from workbench.core.rates import COUNTS, rate_measure, with_interval
 from workbench.core.scoring import by_score_bin, precision_recall_points, roc_points, windows
 from workbench.core.subject import Subject
+from workbench.core.thresholds import threshold_evidence
 
 _RATES = {  # scikit-learn's name -> the name of the rate
     "accuracy": "accuracy",
@@ -73,6 +74,8 @@ def classification(subject: Subject, *, beta: float = 1.0) -> Result:
         found += _at_threshold(joint.confusion(), composed, window, subject)
         found += _over_thresholds(joint, window, subject)
         evidence += _tables(joint, window, subject.level)
+    if subject.joint.has_score:
+        evidence.append(threshold_evidence(subject.joint, subject.roles.threshold, groups=False))
     failures = subject.joint.failures.items()
     notes = [f"the model failed on {n} rows with {name}; they are left out" for name, n in failures]
     return Result(found, evidence, notes)
