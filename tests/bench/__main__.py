@@ -27,7 +27,8 @@ import pyarrow as pa
 
 import workbench as wb
 from tests.bench.data import frame
-from workbench.audit.threshold import rates_at
+from workbench.audit.groups import Groups
+from workbench.ui import bias_payload
 
 SENSITIVE = ["sex", "region"]
 
@@ -174,8 +175,9 @@ def threshold_move(small: int, large: int) -> dict[str, float]:
         )
         door = wb.Audit(data, target="y", score="score", sensitive=SENSITIVE, checks=["bias.group_rates"])
         record = door.run()
-        rates_at(record, 0.5)
-        slowest = max(cpu(partial(rates_at, record, t)) for t in np.linspace(0.01, 0.99, 50))
+        groups = Groups(record)
+        bias_payload.rates(groups, {"at": 0.5})
+        slowest = max(cpu(partial(bias_payload.rates, groups, {"at": t})) for t in np.linspace(0.01, 0.99, 50))
         found |= {f"{name}_rows": rows, f"{name}_slowest_ms": 1000 * slowest}
     return found
 

@@ -83,7 +83,7 @@ def test_a_whole_audit_in_the_notebook(page: Any, lab: tuple[str, Path]) -> None
     assert "Hardt" in view.locator(".wb-detail").text_content()
 
     view.get_by_role("tab", name="Bias").click()
-    before = view.locator(".wb-forest tbody tr", has_text="colour Black").first.inner_text()
+    before = view.locator(".wb-forest tbody tr", has_text="Black").first.inner_text()
     view.locator("input[type=range]").click(position={"x": 200, "y": 5})
     for _ in range(5):
         page.keyboard.press("ArrowRight")

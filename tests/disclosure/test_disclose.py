@@ -22,10 +22,11 @@ from workbench.audit.attack import Attacker
 from workbench.audit.cells import COUNTS, Level, as_dicts, read_cells
 from workbench.audit.disclose import disclose, parent_of
 from workbench.audit.edges import tails_of
+from workbench.audit.groups import Groups
 from workbench.audit.record import Record
 from workbench.audit.released import Release
 from workbench.audit.suppressed import WITHHELD
-from workbench.audit.threshold import rates_at, thresholds
+from workbench.audit.threshold import thresholds
 from workbench.core.errors import ConfigError
 
 
@@ -250,9 +251,12 @@ def test_a_threshold_moves_between_edges_that_are_told(parent: Record, released:
     for tails in tails_of(table).values():
         steps = np.concatenate([np.diff(tails.above[::-1], axis=0), [tails.above[-1]], [tails.whole - tails.above[0]]])
         assert bool(((steps == 0) | (steps >= 10)).all())
-    groups = {g["group"] for g in rates_at(released, 0.7)["groups"]}
-    assert groups <= {"", "g0=many", "g0=most", "g1=p", "g1=q"}
-    assert rates_at(released, 0.7)["threshold"] in thresholds(released)
+    told = Groups(released)
+    found = [told.grouping(column, told.nearest(0.7)) for column in ("g0", "g1")]
+    groups = {g.label for grouping in found if grouping is not None for g in grouping.groups if g.compared}
+    assert groups
+    assert groups <= {"g0=many", "g0=most", "g1=p", "g1=q"}
+    assert told.nearest(0.7) in thresholds(released)
 
 
 def test_curves_have_no_more_edges_than_the_table(released: Record) -> None:

@@ -5,6 +5,7 @@ A cost is per row with truth and score: (c_fp FP + c_fn FN - g_tp TP - g_tn TN) 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,14 @@ def cells(s: Sweep) -> Ints:
 def per_row(s: Sweep, costs: Costs) -> Floats:
     """Return the cost per labelled row at each threshold."""
     return np.asarray(cells(s) @ costs.weights / s.labelled)
+
+
+def pointwise(s: Sweep, i: int, costs: Costs, level: float) -> Interval | None:
+    """Return the t interval of the cost per row at one threshold, from the variance of the four cells' costs."""
+    counts, w = cells(s)[i], costs.weights
+    mean = float(counts @ w) / s.labelled
+    spread = float(counts @ (w - mean) ** 2) / (s.labelled - 1) if s.labelled > 1 else math.nan
+    return intervals.mean_interval(s.labelled, mean, spread, level)
 
 
 def cheapest(cost: Floats, thresholds: Floats, own: float) -> int:

@@ -34,6 +34,11 @@ class Narrowing:
         return self._audits[self._past[self._at]]
 
     @property
+    def audits(self) -> list[Audit]:
+        """Return every audit that is kept, of all rows and of fewer."""
+        return list(self._audits.values())
+
+    @property
     def where(self) -> Where:
         """Return the conditions that the rows on screen meet."""
         return self._past[self._at]

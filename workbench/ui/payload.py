@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from workbench.audit.record import Record
-from workbench.audit.threshold import audited_threshold, rates_at, thresholds
 from workbench.core.errors import WorkbenchError
 from workbench.core.finding import Attachment, Finding
 from workbench.report import words
@@ -14,7 +13,6 @@ from workbench.report.html import Section, section_of, untested
 from workbench.report.pieces import Table
 from workbench.report.shown import Shown, ShownJudgement, ShownMeasure, show
 
-RATE_NAMES = ("selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy")
 MOST_ROWS = 5000
 MOST_CAUSES = 8
 
@@ -183,48 +181,3 @@ def _why(m: ShownMeasure) -> str:
 def _table(table: Table) -> dict[str, Any]:
     rows = [[cell.striptags() for cell in row] for row in table.rows]
     return {"title": table.title, "columns": list(table.columns), "rows": rows, "total": table.total}
-
-
-def slider(record: Record) -> dict[str, Any]:
-    """Return the thresholds a record can answer for and the names of the rates; empty without scores by group."""
-    grid = thresholds(record)
-    if not grid:
-        return {"grid": []}
-    titles = {name: words.measure_title(name) for name in RATE_NAMES}
-    return {"grid": grid, "audited": audited_threshold(record), "rates": titles}
-
-
-def rates(record: Record, threshold: float) -> dict[str, Any]:
-    """Return rates by group at the audit's threshold and at another, side by side."""
-    audited = audited_threshold(record)
-    if audited is None:
-        return {}
-    before, after = rates_at(record, audited), rates_at(record, threshold)
-    return {"before": _labelled(before, record), "after": _labelled(after, record)}
-
-
-def _labelled(at: Mapping[str, Any], record: Record) -> dict[str, Any]:
-    groups = [
-        {**g, "label": words.group_words(g["group"]) if g["group"] else "overall", "rates": _shown_rates(g["rates"])}
-        for g in at["groups"]
-    ]
-    gaps = [
-        {**g, "title": words.measure_title(g["name"]), "shown": _shown_gap(g)}
-        for g in at["gaps"]
-        if g["value"] is not None
-    ]
-    suppressed = f"n < {record.minimum_group_size}"
-    return {"threshold": at["threshold"], "groups": groups, "gaps": gaps, "suppressed": suppressed}
-
-
-def _shown_rates(rates: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: {**r, "shown": words.number(r["value"], "share"), "n_shown": words.number(r["n"])}
-        for name, r in rates.items()
-    }
-
-
-def _shown_gap(gap: Mapping[str, Any]) -> str:
-    unit = "share" if str(gap["name"]).endswith("_difference") else "ratio"
-    ends = [words.number(gap[k], unit) for k in ("value", "low", "high")]
-    return f"{ends[0]} [{ends[1]}, {ends[2]}]"

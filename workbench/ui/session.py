@@ -15,11 +15,12 @@ from workbench.core.errors import ConfigError, WorkbenchError, shown
 from workbench.core.filter import COMPARABLE, Condition, of_group
 from workbench.report import words
 from workbench.report.static import static_html
-from workbench.ui import contract_payload, drift_payload, payload
+from workbench.ui import contract_payload, drift_payload, payload, requests
 from workbench.ui.compare_payload import comparison
 from workbench.ui.contract_board import ContractBoard, proposed
 from workbench.ui.downloads import file_of
 from workbench.ui.earlier import Earlier
+from workbench.ui.explorer import Explorer
 from workbench.ui.narrowing import Narrowing
 from workbench.ui.running import Running, was_cancelled
 
@@ -32,6 +33,10 @@ SHOWN = (
     "progress",
     "detail",
     "rates",
+    "costs",
+    "bias",
+    "performance",
+    "explained",
     "column",
     "series",
     "window",
@@ -81,6 +86,7 @@ class Session:
         self._looked: dict[str, str] = {}
         self._stale: list[str] = []
         self._board = None if audit is None else _board(audit)
+        self._explorer = Explorer(reader=audit is None)
         self._worker: threading.Thread | None = None
 
     @property
@@ -135,7 +141,7 @@ class Session:
                 "overview": None if record is None else payload.overview(record),
                 "drift": None if record is None else drift_payload.drift(record),
                 "contract": self._contract(),
-                "slider": {"grid": []} if record is None else payload.slider(record),
+                "requests": [] if self._audit is None else requests.offered(self._audit.prepared),
             }
 
     def static(self) -> tuple[str, str]:
@@ -221,7 +227,9 @@ class Session:
             "log": lambda _: self._tell("log", {"text": self._running.log}),
             "choose": self._choose,
             "open": self._open,
-            "threshold": self._threshold,
+            "threshold": lambda value: self._move("threshold", value),
+            "costs": lambda value: self._move("costs", value),
+            "add": self._add,
             "look": self._look,
             "attachment": self._attachment,
             "narrow": lambda value: self._step(lambda n: n.add(self._conditions(value))),
@@ -327,7 +335,7 @@ class Session:
 
     def _forget_looks(self) -> None:
         """Take away what was opened of another record: the view asks again for what it shows."""
-        for name in ("detail", "attachment", "comparison"):
+        for name in ("detail", "attachment", "comparison", "rates", "costs", "bias", "performance", "explained"):
             self._tell(name, {})
 
     def _on_progress(self, progress: dict[str, Any]) -> None:
@@ -353,16 +361,20 @@ class Session:
             if isinstance(wanted, str) and self._looked.get(name) != wanted:
                 self._looked[name] = wanted
                 self._tell(name, of(self._record, wanted))
+        for name, told in self._explorer.pages(self._record, value):
+            self._tell(name, told)
 
-    def _threshold(self, value: Any) -> None:
-        while not self._acts.empty():  # of a burst of moves only the last matters
-            later = self._acts.get()
-            if later is None or later.get("name") != "threshold":
-                self._acts.put(later)
-                break
-            value = later.get("value")
-        if self._record is not None and isinstance(value, int | float):
-            self._tell("rates", payload.rates(self._record, float(value)))
+    def _move(self, act: str, value: Any) -> None:
+        if self._record is not None:
+            self._tell(*self._explorer.moved(self._record, act, value, self._acts))
+
+    def _add(self, value: Any) -> None:
+        """Make checks that run only on request part of the audit, and run what is new of it."""
+        if self._audit is None or self._narrowing is None or self._running.busy:
+            return
+        more = requests.add(value, self._narrowing.audits)
+        self._choose([*self._chosen, *more])
+        self._run(None, str(self._running.about["id"]))
 
     def _export(self, value: Any) -> None:
         if self._audit is None:

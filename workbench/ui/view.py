@@ -18,13 +18,17 @@ PARTS = (
     "board.js",
     "finding.js",
     "family.js",
+    "forest.js",
     "threshold.js",
+    "bias.js",
+    "costs.js",
+    "explained.js",
     "run.js",
     "tools.js",
     "audit.js",
 )
 CONTRACT_ALONE = ("parts.js", "contract.js", "alone.js")
-SHEETS = ("audit.css", "drift.css", "contract.css", "setup.css")
+SHEETS = ("audit.css", "drift.css", "contract.css", "setup.css", "explore.css")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |function )", re.MULTILINE)
 

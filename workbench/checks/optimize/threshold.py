@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.core.check import check
-from workbench.core.costs import Costs, cells, cheapest, correct, cost_interval, per_row, saving_interval
+from workbench.core.costs import Costs, cells, cheapest, correct, cost_interval, per_row, pointwise, saving_interval
 from workbench.core.errors import ConfigError
 from workbench.core.finding import Cell, Evidence, Measure, Result
-from workbench.core.intervals import Interval, mean_interval
+from workbench.core.intervals import Interval
 from workbench.core.joint import JointCounts
 from workbench.core.numbers import Floats
 from workbench.core.rates import GroupCounts, Grouping, groupings, with_interval
@@ -252,10 +251,7 @@ def _curve(plan: _Plan, learnt: Sweep, judged: Sweep) -> Evidence:
 
 
 def _pointwise(s: Sweep, i: int, plan: _Plan) -> tuple[float, float | None, float | None]:
-    counts, w = cells(s)[i], plan.costs.weights
-    mean = float(counts @ w) / s.labelled
-    spread = float(counts @ (w - mean) ** 2) / (s.labelled - 1) if s.labelled > 1 else math.nan
-    ends = mean_interval(s.labelled, mean, spread, plan.level)
+    mean, ends = float(per_row(s, plan.costs)[i]), pointwise(s, i, plan.costs, plan.level)
     return (mean, None, None) if ends is None else (mean, ends.low, ends.high)
 
 

@@ -1,18 +1,20 @@
 // The audit on screen: puts its pages together. One view for the notebook and the app: it only shows what Python says in
-// `state`, `progress`, `detail`, `rates`, `column`, `series`, `window`, `log`, `attachment`, `comparison` and `file`, and
-// writes what the user does to `act`. Text from data goes in by textContent, never as markup.
+// the values of a session (`SHOWN`: `state`, `progress`, `detail`, `rates` and others), and writes
+// what the user does to `act`. Text from data goes in by textContent, never as markup.
 import { focusIn, h, isDark, redrawn, sender, tabs, themed } from "./parts.js";
+import { biasPart } from "./bias.js";
 import { boardPart } from "./board.js";
 import { comparePage } from "./compare.js";
 import { contractPage } from "./contract.js";
+import { costsPart } from "./costs.js";
 import { driftPage } from "./drift.js";
+import { explainedPart } from "./explained.js";
 import { FAMILIES, familyPage } from "./family.js";
 import { findingDetail, findingsPart } from "./finding.js";
 import { headPart } from "./head.js";
 import { rowsPart } from "./rows.js";
 import { runPart } from "./run.js";
 import { setupPage } from "./setup.js";
-import { thresholdPart } from "./threshold.js";
 import { saveFile, toolsPart } from "./tools.js";
 
 // What the parts share: acts, details of findings (asked for once a record), narrowing, painting.
@@ -44,7 +46,7 @@ const pagesOf = (screen) => {
   const { model, act } = screen;
   const findings = findingsPart(screen, "Findings", () => true);
   const board = boardPart(findings.open);
-  const threshold = thresholdPart(screen);
+  const explorers = { Performance: costsPart(screen), Bias: biasPart(screen), Explanations: explainedPart(screen) };
   const drift = driftPage(screen);
   const contract = contractPage((value) => act("decide", value), () => act("propose"));
   const compared = comparePage({ model, act });
@@ -53,7 +55,7 @@ const pagesOf = (screen) => {
     fill: (state) => { board.fill(state); findings.fill(state); },
     shown: findings.shown, draw: findings.draw, there: () => true,
   };
-  const families = Object.fromEntries(Object.keys(FAMILIES).map((name) => [name, familyPage(screen, name, ...(name === "Bias" ? [threshold] : []))]));
+  const families = Object.fromEntries(Object.keys(FAMILIES).map((name) => [name, familyPage(screen, name, ...(explorers[name] ? [explorers[name]] : []))]));
   const pages = {
     Overview: overview,
     Data: families.Data,
@@ -64,7 +66,9 @@ const pagesOf = (screen) => {
     Explanations: families.Explanations,
     Compare: { root: compared.root, fill: compared.fill, there: (state) => state.overview && (state.can_run || (state.earlier || []).length) },
   };
-  const heard = { rates: threshold.forest, comparison: compared.show, column: drift.column, series: drift.series, window: drift.window };
+  const { Performance: costs, Bias: bias, Explanations: explained } = explorers;
+  const explored = { bias: bias.page, rates: bias.forest, performance: costs.page, costs: costs.moved, explained: explained.page };
+  const heard = { ...explored, comparison: compared.show, column: drift.column, series: drift.series, window: drift.window };
   return { pages, heard, close: drift.close };
 };
 
