@@ -195,7 +195,9 @@ class Audit:
             self.given["contract"] = contract
             now = held(contract) if before is None else replace(before, contract=contract)
             checks = chosen_checks({"quality.contract": {}, **self._judged["checks"]})
-            self.prepared = replace(self.prepared, contract=now, checks=checks if before is None else self.prepared.checks)
+            self.prepared = replace(
+                self.prepared, contract=now, checks=checks if before is None else self.prepared.checks
+            )
 
     def where(self, more: Conditions) -> Audit:
         """Return the same audit of only the rows that meet these conditions besides the audit's own."""

@@ -12,6 +12,9 @@ from workbench.audit.record import Record
 from workbench.audit.tradeoffs import Tradeoffs
 from workbench.ui import bias_payload, explain_payload, performance_payload
 
+EXPLORED = ("rates", "costs", "bias", "performance", "explained")
+"""What is told of a record by the names of these values; another record makes them stale."""
+
 Acts = SimpleQueue[Mapping[str, Any] | None]
 
 

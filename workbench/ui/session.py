@@ -20,7 +20,7 @@ from workbench.ui.compare_payload import comparison
 from workbench.ui.contract_board import ContractBoard, proposed
 from workbench.ui.downloads import file_of
 from workbench.ui.earlier import Earlier
-from workbench.ui.explorer import Explorer
+from workbench.ui.explorer import EXPLORED, Explorer
 from workbench.ui.narrowing import Narrowing
 from workbench.ui.running import Running, was_cancelled
 
@@ -29,22 +29,9 @@ if TYPE_CHECKING:
 
 Listener = Callable[[str, Any], None]
 SHOWN = (
-    "state",
-    "progress",
-    "detail",
-    "rates",
-    "costs",
-    "bias",
-    "performance",
-    "explained",
-    "column",
-    "series",
-    "window",
-    "log",
-    "attachment",
-    "comparison",
-    "file",
-)
+    "state", "progress", "detail", "rates", "costs", "bias", "performance", "explained", "column", "series",
+    "window", "log", "attachment", "comparison", "file",
+)  # fmt: skip
 """What a session tells the view; a shell holds one value of each."""
 MOST_FIELDS = 500
 """Columns that can be chosen to narrow the rows by."""
@@ -335,7 +322,7 @@ class Session:
 
     def _forget_looks(self) -> None:
         """Take away what was opened of another record: the view asks again for what it shows."""
-        for name in ("detail", "attachment", "comparison", "rates", "costs", "bias", "performance", "explained"):
+        for name in ("detail", "attachment", "comparison", *EXPLORED):
             self._tell(name, {})
 
     def _on_progress(self, progress: dict[str, Any]) -> None:
