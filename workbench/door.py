@@ -22,7 +22,7 @@ from workbench.core.check import Check, all_checks
 from workbench.core.contract import Contract
 from workbench.core.dataset import Dataset, Roles, Scalar, pairs
 from workbench.core.errors import ConfigError, import_extra, shown, unknown
-from workbench.core.filter import filtered
+from workbench.core.filter import BOTH, filtered
 from workbench.core.frame import Frame, wrap
 from workbench.core.late_labels import with_labels
 from workbench.core.sample import SIZE
@@ -104,7 +104,8 @@ class Audit:
         )
         other = None if reference is None else _frame(reference, null_values, engine)
         met = conditions(where)
-        frame, other = filtered(frame, met), None if other is None else filtered(other, met)
+        both = [c for c in met if c.data == BOTH]
+        frame, other = filtered(frame, met), None if other is None else filtered(other, both)
         late = other is not None and target not in frame.names
         roles = with_task(roles, other if late and other is not None else frame, model)
         self.given = {

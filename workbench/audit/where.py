@@ -22,11 +22,12 @@ class Where(BaseModel):
     column: str
     operator: Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "missing", "present"] = "=="
     value: StrictScalar | list[StrictScalar] | None = None
+    data: Literal["both", "current"] = "both"
 
     def condition(self) -> Condition:
         """Return the condition; ConfigError when the value does not go with the operator."""
         value = tuple(self.value) if isinstance(self.value, list) else self.value
-        return Condition(self.column, self.operator, value)
+        return Condition(self.column, self.operator, value, self.data)
 
 
 def conditions(where: Any) -> tuple[Condition, ...]:

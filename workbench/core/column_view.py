@@ -63,7 +63,9 @@ class ColumnView:
     def edges(self) -> Floats:
         """Return bin edges shared with the reference."""
         whole = all(c.integral for c in self.both) and self.current.numeric
-        return edges_for([c.numbers for c in self.both if c.numbers is not None], BINS, whole=whole)
+        edges = edges_for([c.numbers for c in self.both if c.numbers is not None], BINS, whole=whole)
+        # Times are whole microseconds: an edge that is one can be written as a time.
+        return edges if self.current.numeric else np.unique(np.floor(edges))
 
     @cached_property
     def bins(self) -> tuple[Ints, ...]:

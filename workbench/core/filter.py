@@ -18,6 +18,9 @@ from workbench.core.finding import group_parts
 from workbench.core.frame import Again, Field, Frame
 
 Value = bool | int | float | str
+BOTH, CURRENT = "both", "current"
+"""What a condition narrows: current data and reference, or the current data only."""
+
 OPERATORS = ("==", "!=", "<", "<=", ">", ">=", "in", "not in", "missing", "present")
 _ORDERED: Mapping[str, Callable[..., pa.Array]] = {
     "<": pc.less,
@@ -36,13 +39,17 @@ class Condition:
     """One condition on a column: `value` is a tuple for `in` and `not in`, None for `missing` and `present`.
 
     A missing value meets `missing`, `!=` and `not in` alone. Times are ISO 8601 text, UTC where no offset is given.
+    With `data` "current" the reference keeps all of its rows: a window of time is compared with what was before it.
     """
 
     column: str
     operator: str
     value: Value | tuple[Value, ...] | None = None
+    data: str = BOTH
 
     def __post_init__(self) -> None:
+        if self.data not in (BOTH, CURRENT):
+            raise ConfigError(f"where: {shown(self.column)}: " + unknown("data", self.data, (BOTH, CURRENT)))
         if self.operator not in OPERATORS:
             raise ConfigError(f"where: {shown(self.column)}: " + unknown("operator", self.operator, OPERATORS))
         several = self.operator in ("in", "not in")
@@ -59,7 +66,8 @@ class Condition:
     def to_dict(self) -> dict[str, Any]:
         """Return the condition as plain data."""
         value = list(self.value) if isinstance(self.value, tuple) else self.value
-        return {"column": self.column, "operator": self.operator, **({} if value is None else {"value": value})}
+        found = {"column": self.column, "operator": self.operator, **({} if value is None else {"value": value})}
+        return found if self.data == BOTH else {**found, "data": self.data}
 
 
 def filtered(frame: Frame, conditions: Sequence[Condition]) -> Frame:
@@ -204,10 +212,11 @@ def _comparable(array: pa.Array, value: Any) -> tuple[pa.Array, pa.Scalar]:
 
 def of_group(label: str, frame: Frame) -> list[Condition]:
     """Return the conditions that a group's label stands for; ConfigError when it names no value of the column."""
-    return [_of_value(frame, column, value) for column, value in group_parts(label)]
+    return [of_value(frame, column, value) for column, value in group_parts(label)]
 
 
-def _of_value(frame: Frame, column: str, value: str | None) -> Condition:
+def of_value(frame: Frame, column: str, value: str | None) -> Condition:
+    """Return the condition that a column holds a value, as groups write values; None is missing."""
     if value is None:
         return Condition(column, "missing")
     kind = frame.kind(column)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workbench.core import distances, rank_tests
-from workbench.core.finding import Evidence, Measure
+from workbench.core.finding import Cell, Evidence, Measure
 from workbench.core.intervals import Interval, mean_interval, mover_difference
 from workbench.core.numbers import Floats, Ints, NumberCounts, Support, on_one_support
 from workbench.core.rates import with_interval
+from workbench.core.shape import as_recorded, infinite_note
 
 NAMES = (
     "ks", "mean_difference", "wasserstein_normalised", "wasserstein", "energy", "psi", "kl_divergence", "js_distance",
@@ -256,7 +257,7 @@ def _rank_tests(both: Numbers) -> list[Measure]:
     return found
 
 
-def drawing(both: Numbers, name: str, title: str, notes: dict[str, str | float | None]) -> Evidence:
+def drawing(both: Numbers, name: str, title: str, notes: Mapping[str, Cell]) -> Evidence:
     """Return the two distributions in shared bins: shares of the finite values of each."""
     values, (low, high) = both.support.values, both.support.counts
     pooled = np.cumsum(low + high) / float((low + high).sum())
@@ -264,10 +265,11 @@ def drawing(both: Numbers, name: str, title: str, notes: dict[str, str | float |
     start, end = (float(values[min(len(values) - 1, int(np.searchsorted(pooled, q)))]) for q in (0.005, 0.995))
     edges = np.array([start, end if end > start else start + 1])
     if math.isfinite(end - start) and end > start:
-        edges = np.linspace(start, end, min(_DRAWN_BINS, len(values)) + 1)
+        edges = as_recorded(np.linspace(start, end, min(_DRAWN_BINS, len(values)) + 1))
     at = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
     shares = [np.bincount(at, weights=c, minlength=len(edges) - 1) / max(1, c.sum()) for c in (low, high)]
     rows = tuple(
         (float(edges[i]), float(edges[i + 1]), float(shares[0][i]), float(shares[1][i])) for i in range(len(edges) - 1)
     )
+    notes = {**notes, **infinite_note(both.reference, both.current)}
     return Evidence(name, title, "distribution", ("low", "high", "reference", "current"), rows, notes)

@@ -9,6 +9,7 @@ from workbench.core.arrow import Kind
 from workbench.core.column_types import RULES, distinct_of
 from workbench.core.column_view import ColumnView
 from workbench.core.finding import Cell, Evidence, group_label
+from workbench.core.shape import infinite_note
 from workbench.core.times import Steps, instant, span, steps
 
 MOST_IN_ORDER = 40
@@ -86,9 +87,11 @@ def drawing(view: ColumnView) -> Evidence | None:
     if view.used_as == "boolean" and view.current.numeric and len(view.edges) == 3:
         return Evidence(name, f"Shares of {name}", "categories", _SHARES, _zero_and_one(view), notes)
     if view.current.numeric:
+        notes |= infinite_note(*(c.numbers for c in view.both))
         return Evidence(name, f"Distribution of {name}", "distribution", _BINNED, _bin_rows(view), notes)
     if view.current.numbers is not None:
         zone = ", UTC" if view.current.kind is Kind.TIME else ""
+        notes["edges"] = " ".join(str(int(view.edges[some[0]])) for some in _in_a_dozen(view)[1:])
         return Evidence(name, f"{name} over time{zone}", "categories", _SHARES, _time_rows(view), notes)
     columns, rows = _category_rows(view)
     return Evidence(name, f"Shares of {name}", "categories", columns, rows, notes)
@@ -115,16 +118,21 @@ def _zero_and_one(view: ColumnView) -> tuple[tuple[Cell, ...], ...]:
 def _time_rows(view: ColumnView) -> tuple[tuple[Cell, ...], ...]:
     write, under = (_in_utc, "before") if view.current.kind is Kind.TIME else (span, "below")
     edges = view.edges.tolist()
-    half = max(1, len(edges) // 12)  # a dozen rows are read more easily than two
     found: list[tuple[Cell, ...]] = []
-    for start in range(0, len(edges) - 1, half):
-        some = range(start, min(start + half, len(edges) - 1))
+    for some in _in_a_dozen(view):
         sides = [_sides(view, i) for i in some]
         before = None if sides[0][0] is None else sum(s[0] or 0.0 for s in sides)
         # The edges hold the middle 99 %; what is earlier is in the first bin.
-        label = f"from {write(edges[start])}" if start else f"{under} {write(edges[min(half, len(edges) - 1)])}"
+        label = f"from {write(edges[some[0]])}" if some[0] else f"{under} {write(edges[some[-1] + 1])}"
         found.append((label, before, sum(s[1] or 0.0 for s in sides)))
     return tuple(found)
+
+
+def _in_a_dozen(view: ColumnView) -> list[range]:
+    """Return the bins that each row of a table over time adds up: a dozen rows are read more easily than two."""
+    n = len(view.edges) - 1
+    step = max(1, (n + 1) // 12)
+    return [range(start, min(start + step, n)) for start in range(0, n, step)]
 
 
 def _in_utc(micros: float) -> str:

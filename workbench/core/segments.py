@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -13,8 +14,11 @@ from numpy.typing import NDArray
 from workbench.core.finding import group_label
 from workbench.core.frame import Kind
 from workbench.core.numbers import Floats
-from workbench.core.outcome import texts_and_codes
+from workbench.core.outcome import floats, texts_and_codes
 from workbench.core.rows import as_numbers
+
+WRITTEN = "conditions"
+"""The column of a table that holds segments as `written`: names round their edges, and rows are found by these."""
 
 BINS = 5
 MOST_VALUES = 8
@@ -37,6 +41,12 @@ class Segment:
             found &= condition.holds(batch)
         return found
 
+    @property
+    def written(self) -> str:
+        """Return the conditions with their exact edges as JSON text, which `read` reads."""
+        bins = [{k: v for k, v in asdict(c).items() if v not in (None, False)} for c in self.conditions]
+        return json.dumps(bins, ensure_ascii=False)
+
 
 @dataclass(frozen=True)
 class Bin:
@@ -56,7 +66,7 @@ class Bin:
         if self.value is not None:
             values, codes = texts_and_codes(column)
             return np.array([v == self.value for v in values] or [False], bool)[codes]
-        numbers = as_numbers(column)
+        numbers = floats(column)  # infinities too: they lie in the outer ranges
         above = np.ones(len(numbers), bool) if self.low is None else numbers >= self.low
         below = np.ones(len(numbers), bool) if self.high is None else numbers < self.high
         return np.asarray(above & below & ~np.isnan(numbers), bool)
@@ -72,6 +82,11 @@ class Bin:
         if self.low is None:
             return f"{name} < {self.high:.4g}"
         return f"{name} >= {self.low:.4g}" if self.high is None else f"{self.low:.4g} <= {name} < {self.high:.4g}"
+
+
+def read(written: str) -> tuple[Bin, ...]:
+    """Return the bins of a segment as `written`; ValueError or TypeError when it is none."""
+    return tuple(Bin(**one) for one in json.loads(written))
 
 
 def segments(batch: pa.RecordBatch, columns: Sequence[str], kinds: dict[str, Kind]) -> list[Segment]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.core.finding import Cell, rounded
 from workbench.core.numbers import Floats, Ints, NumberCounts
 
 
@@ -110,7 +111,22 @@ def edges_for(tables: Sequence[NumberCounts], bins: int, *, whole: bool) -> Floa
         step = max(1, math.ceil((high - low + 1) / bins))
         return np.arange(math.floor(low), math.floor(high) + step + 0.5, step, np.float64) - 0.5
     edges = low / 2 + (high / 2 - low / 2) * np.linspace(0, 1, bins + 1)  # halves: the ends may be 1e308 apart
-    return np.unique(edges * 2)
+    return as_recorded(np.unique(edges * 2))
+
+
+def as_recorded(edges: Floats) -> Floats:
+    """Return edges as a record keeps them, so that what is counted between them can be found again by them.
+
+    Edges that the record's digits do not tell apart stay as they are.
+    """
+    kept = np.array([rounded(edge) for edge in edges.tolist()], np.float64)
+    return kept if bool((np.diff(kept) > 0).all()) else edges
+
+
+def infinite_note(*tables: NumberCounts | None) -> dict[str, Cell]:
+    """Return a drawing's note of how many infinities are in none of its bins; empty where there are none."""
+    n = sum(sum(t.infinite) for t in tables if t is not None)
+    return {"infinite": n} if n else {}
 
 
 def histogram(table: NumberCounts, edges: Floats) -> Ints:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from workbench.core.errors import ConfigError
+from workbench.core.errors import ConfigError, shown
 from workbench.core.frame import BLOCK, Field, Kind
 
 Ints = NDArray[np.int64]
@@ -63,6 +63,17 @@ class Cut:
             return f"rows-{number * size + 1:09d}-{(number + 1) * size:09d}"
         return _LABELS[str(self.by)](number)
 
+    def number_of(self, label: str) -> int:
+        """Return the number of the window of the calendar that has this name; ConfigError when none has."""
+        try:
+            start = _START_OF[str(self.by)](label)
+            number = self.number_at(int(start.astype("datetime64[us]").astype(np.int64)))
+        except (KeyError, ValueError):
+            number = UNDATED
+        if number == UNDATED or self.label(number) != label:
+            raise ConfigError(f"there is no window by {self.by} called {shown(label)}.")
+        return number
+
     def end(self, number: int) -> int | None:
         """Return the first microsecond (UTC, since 1970) after a window of the calendar."""
         if number == UNDATED or self.by is None:
@@ -112,6 +123,26 @@ _LABELS: dict[str, Callable[[int], str]] = {
     "month": lambda n: str(_starts(n, "month")),
     "quarter": lambda n: f"{1970 + n // 4}-Q{n % 4 + 1}",
     "year": lambda n: str(_starts(n, "year")),
+}
+
+
+def _start_of_week(label: str) -> Any:
+    year, week = label.split("-W")
+    return np.datetime64(date.fromisocalendar(int(year), int(week), 1), "D")
+
+
+def _start_of_quarter(label: str) -> Any:
+    year, quarter = label.split("-Q")
+    return np.datetime64(f"{year}-{3 * int(quarter) - 2:02d}", "M")
+
+
+_START_OF: dict[str, Callable[[str], Any]] = {
+    "hour": lambda label: np.datetime64(label, "h"),
+    "day": lambda label: np.datetime64(label, "D"),
+    "week": _start_of_week,
+    "month": lambda label: np.datetime64(label, "M"),
+    "quarter": _start_of_quarter,
+    "year": lambda label: np.datetime64(label, "Y"),
 }
 
 

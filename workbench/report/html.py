@@ -14,6 +14,7 @@ from markupsafe import Markup
 from workbench.audit.record import Record
 from workbench.core.check import HEADINGS, Check, find_check
 from workbench.core.finding import Evidence, Finding
+from workbench.core.segments import WRITTEN
 from workbench.report import charts, drift_section, marks, words
 from workbench.report.captions import chart_sentence
 from workbench.report.drift_charts import cumulative_sentence
@@ -198,13 +199,14 @@ def _table(shown: ShownEvidence) -> Table:
     rows = tuple(tuple(marks.cell_mark(shown, r, c) for c in kept) for r in at[:MOST_ROWS])
     numeric = tuple(not any(isinstance(table.rows[r][c], str) for r in at) for c in kept)
     names = tuple(words.plain(table.columns[c].replace("_", " "), 40) if table.columns[c] else "" for c in kept)
-    return Table(evidence_title(shown), names, rows, numeric, len(at))
+    return Table(evidence_title(shown), names, rows, numeric, len(at), shown.place, tuple(at[:MOST_ROWS]))
 
 
 def _columns_to_show(table: Evidence) -> list[int]:
     # A group's label says what its key says, and the threshold is in the title.
     left_out = {"threshold", "column"} if table.kind == "threshold" else set()
     left_out |= {"key"} if table.kind == "contract" else set()  # what the measures call the rule
+    left_out |= {WRITTEN}  # exact edges, for whoever narrows the rows to a segment
     left_out |= {"group"} if {"label", "category"} & {*table.columns} else set()
     return [i for i, name in enumerate(table.columns) if name not in left_out]
 

@@ -10,13 +10,15 @@ from markupsafe import Markup
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The first rows of a table of the record, and how many there are."""
+    """The first rows of a table of the record, and how many there are; `place` and `at` say where they are in it."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Markup, ...], ...]
     numeric: tuple[bool, ...]
     total: int
+    place: tuple[int, int] | None = None
+    at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

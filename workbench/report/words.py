@@ -359,6 +359,7 @@ def condition_words(condition: Mapping[str, Any]) -> str:
     operator, value = str(condition.get("operator")), condition.get("value")
     told = ", ".join(_value_words(v) for v in (value if isinstance(value, list) else [value]))
     tail = "" if operator in ("missing", "present") else f" {told}"
+    tail += " in the current data" if condition.get("data") == "current" else ""
     return f"{plain(condition.get('column'), 60)} {_CONDITIONS.get(operator, plain(operator, 20))}{tail}"
 
 

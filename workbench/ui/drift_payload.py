@@ -16,7 +16,9 @@ from workbench.report.drift_charts import cumulative_sentence
 from workbench.report.html import evidence_title
 from workbench.report.pieces import svg_uri
 from workbench.report.shown import Shown, ShownEvidence, ShownJudgement, ShownMeasure, show
+from workbench.ui.drilling import Drilling
 
+NOTHING = Drilling()
 MOST_COLUMNS = 1000
 MOST_VALUES = 1000
 _LEFT_OUT = ("_reference_n", "_null_mean", "_null_quantile", "_degrees_of_freedom")
@@ -80,8 +82,11 @@ def _limit(j: ShownJudgement | None) -> str:
 # ---------------------------------------------------------------------------- one column
 
 
-def column(record: Record, name: str) -> dict[str, Any]:
-    """Return one column: its distributions as drawings, its measures of drift, and what follows it over windows."""
+def column(record: Record, name: str, drilling: Drilling = NOTHING) -> dict[str, Any]:
+    """Return one column: its distributions as drawings, its measures of drift, and what follows it over windows.
+
+    Rows of tables have the conditions under `narrow` that the rows behind them meet.
+    """
     shown = show(record)
     found = next((c for c in changes.changes(shown) if c.column == name), None)
     if found is None:
@@ -92,7 +97,7 @@ def column(record: Record, name: str) -> dict[str, Any]:
         "column": name,
         "name": words.plain(name, 60),
         **_outcome(found.outcome),
-        "charts": [c for table in _drawings(shown, name) for c in _charts(table, shown)],
+        "charts": [c for table in _drawings(shown, name) for c in _charts(table, shown, drilling)],
         "rules": [rule(j) for j in judged],
         "measures": _measures(shown, name),
         "series": [{"key": s.key, "title": s.title} for s in changes.series(shown) if s.column == name],
@@ -127,12 +132,12 @@ def _missing(table: ShownEvidence, name: str) -> ShownEvidence | None:
     return replace(table, evidence=replace(table.evidence, title=f"Missing in {name}", rows=rows))
 
 
-def _charts(table: ShownEvidence, shown: Shown) -> list[dict[str, Any]]:
+def _charts(table: ShownEvidence, shown: Shown, drilling: Drilling) -> list[dict[str, Any]]:
     svg = charts.chart_svg(table, shown.suppressed_text)
     if svg is None:
         return []
     sentence = chart_sentence(table.drawing)
-    title, rows = evidence_title(table), _rows(table)
+    title, rows = evidence_title(table), _rows(table, shown, drilling)
     found = [{"tab": "Shares", "title": title, "sentence": sentence, "uri": svg_uri(svg), "table": rows}]
     said = cumulative_sentence(table.evidence) if table.evidence.kind == "distribution" else ""
     more = charts.cumulative_svg(table, said) if said else None
@@ -141,16 +146,15 @@ def _charts(table: ShownEvidence, shown: Shown) -> list[dict[str, Any]]:
     return found
 
 
-def _rows(table: ShownEvidence) -> dict[str, Any]:
+def _rows(table: ShownEvidence, shown: Shown, drilling: Drilling) -> dict[str, Any]:
     from workbench.report.marks import cell_text
 
     kept = [i for i, name in enumerate(table.evidence.columns) if name not in ("group", "rows")]
-    rows = [
-        [cell_text(table.evidence, at, i) for i in kept]
-        for at in range(len(table.evidence.rows))
-        if at not in table.hidden
-    ]
-    return {"columns": [table.evidence.columns[i].replace("_", " ") for i in kept], "rows": rows}
+    every = [at for at in range(len(table.evidence.rows)) if at not in table.hidden]
+    rows = [[cell_text(table.evidence, at, i) for i in kept] for at in every]
+    narrow = drilling.rows(shown.record.findings[table.place[0]], table.evidence, every)
+    columns = [table.evidence.columns[i].replace("_", " ") for i in kept]
+    return {"columns": columns, "rows": rows, "narrow": narrow}
 
 
 def _measures(shown: Shown, name: str) -> list[dict[str, str]]:
@@ -192,7 +196,7 @@ def rule(shown: ShownJudgement) -> dict[str, Any]:
 # ---------------------------------------------------------------------------- over windows
 
 
-def series(record: Record, key: str) -> dict[str, Any]:
+def series(record: Record, key: str, drilling: Drilling = NOTHING) -> dict[str, Any]:
     """Return one measure over the windows: lines with bands, limits, and each window in words."""
     found = next((s for s in changes.series(show(record)) if s.key == key), None)
     if found is None:
@@ -280,17 +284,23 @@ def _cells(r: Mapping[str, Cell], unit: str, both: bool) -> list[str]:
     ]
 
 
-def window(record: Record, label: str) -> dict[str, Any]:
-    """Return what is known of one window: its judgements, the worst first, and its values by column."""
+def window(record: Record, label: str, drilling: Drilling = NOTHING) -> dict[str, Any]:
+    """Return what is known of one window: its judgements, the worst first, and its values by column.
+
+    `narrow` holds the conditions of its rows, or `fixed` why there are none.
+    """
     found: WindowRow | None = next((w for w in changes.windows(show(record)) if w.label == label), None)
     if found is None:
         return {"label": label, "missing": True}
     values = [m for m in found.measures if not m.measure.name.endswith(_LEFT_OUT)]
     by_measure = {j.measure: j.judgement.outcome for j in reversed(found.judgements)}
+    narrow, fixed = drilling.window(record, label)
     return {
         "label": label,
         "words": words.window_words(label),
         **_outcome(found.outcome),
+        "narrow": narrow,
+        "fixed": fixed,
         "said": found.said,
         "rules": [rule(j) for j in found.judgements],
         "values": [_of_window(m, by_measure.get(m.index, "")) for m in values[:MOST_VALUES]],

@@ -12,9 +12,11 @@ from workbench.report import words
 from workbench.report.html import Section, section_of, untested
 from workbench.report.pieces import Table
 from workbench.report.shown import Shown, ShownJudgement, ShownMeasure, show
+from workbench.ui.drilling import Drilling
 
 MOST_ROWS = 5000
 MOST_CAUSES = 8
+NOTHING = Drilling()
 
 
 def overview(record: Record) -> dict[str, Any]:
@@ -84,17 +86,21 @@ def findings(shown: Shown) -> list[dict[str, Any]]:
     return rows
 
 
-def detail(record: Record, check: str) -> dict[str, Any]:
-    """Return one finding in full: sentence, drawings, tables, how it is computed, parameters and code."""
+def detail(record: Record, check: str, drilling: Drilling = NOTHING) -> dict[str, Any]:
+    """Return one finding in full: sentence, drawings, tables, how it is computed, parameters and code.
+
+    Rows of tables and measures have the conditions under `narrow` that the rows behind them meet.
+    """
     shown = show(record)
     for finding in shown.findings:
         if finding.finding.check == check:
-            return _detail(section_of(finding, shown, drawn=True), record.digest)
+            return _detail(section_of(finding, shown, drawn=True), record, drilling)
     return {"check": check, "missing": True}
 
 
-def _detail(section: Section, digest: str) -> dict[str, Any]:
-    finding = section.shown.finding
+def _detail(section: Section, record: Record, drilling: Drilling) -> dict[str, Any]:
+    finding, digest = section.shown.finding, record.digest
+    narrow = drilling.measures(section.shown, section.measures)
     return {
         "check": finding.check,
         "code": finding.code,
@@ -109,11 +115,11 @@ def _detail(section: Section, digest: str) -> dict[str, Any]:
                 "sentence": c.sentence,
                 "wide": c.wide,
                 "key": c.key,
-                "table": _table(c.table),
+                "table": _table(c.table, record, drilling),
             }
             for c in section.charts
         ],
-        "tables": [_table(t) for t in section.tables],
+        "tables": [_table(t, record, drilling) for t in section.tables],
         "attachments": [
             {"name": name, "words": f"{words.number(size)} bytes, SHA-256 {sha256[:16]}"}
             for name, size, sha256 in section.attachments
@@ -122,14 +128,14 @@ def _detail(section: Section, digest: str) -> dict[str, Any]:
             {
                 "title": words.measure_title(m.measure.name),
                 "scope": words.scope_words(m.measure),
-                "group": "" if m.hidden else m.measure.group,
+                "narrow": conditions,
                 "shown": words.NOTHING if m.hidden else words.value_words(m.measure, m.measure.unit, m.measure.name),
                 "n": "" if m.hidden or m.measure.n is None else words.number(m.measure.n),
                 "method": words.plain(m.measure.method, 80) if m.measure.method else "",
                 "why": _why(m),
                 "copy": _copied(m, finding, digest),
             }
-            for m in section.measures
+            for m, conditions in zip(section.measures, narrow, strict=True)
         ],
         "total": len(finding.measures),
         "help": dict(section.help),
@@ -178,6 +184,7 @@ def _why(m: ShownMeasure) -> str:
     return words.plain(m.measure.undefined_because, 200) if m.measure.undefined_because else ""
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: Table, record: Record, drilling: Drilling) -> dict[str, Any]:
     rows = [[cell.striptags() for cell in row] for row in table.rows]
-    return {"title": table.title, "columns": list(table.columns), "rows": rows, "total": table.total}
+    narrow = drilling.table(table, record)
+    return {"title": table.title, "columns": list(table.columns), "rows": rows, "total": table.total, "narrow": narrow}

@@ -13,7 +13,7 @@ from workbench.core.subject import Subject
 _MOST_DRAWN = 200
 
 
-@check("drift.numeric", "D001", "Drift of number columns", needs=("reference",), version="2")
+@check("drift.numeric", "D001", "Drift of number columns", needs=("reference",), version="3")
 def numeric(subject: Subject, *, bins: int = 10) -> Result:
     """Compare the distribution of every number column with the reference.
 

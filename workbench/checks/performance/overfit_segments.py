@@ -9,11 +9,11 @@ from workbench.core.means import difference_of
 from workbench.core.numbers import Floats
 from workbench.core.rates import with_interval
 from workbench.core.rows import rows_of
-from workbench.core.segments import segments
+from workbench.core.segments import WRITTEN, Segment, segments
 from workbench.core.subject import Subject
 
 
-@check("performance.overfit_segments", "P009", "Overfit segments", needs=("truth", "rows", "reference"))
+@check("performance.overfit_segments", "P009", "Overfit segments", needs=("truth", "rows", "reference"), version="2")
 def overfit_segments(subject: Subject, *, most: int = 10) -> Result:
     """Compare errors now with errors on the reference, overall and in each bin of each feature.
 
@@ -34,12 +34,12 @@ def overfit_segments(subject: Subject, *, most: int = 10) -> Result:
         raise NotApplicableError("current or reference data have under two rows with truth and prediction")
     least = max(30, subject.minimum_group_size)
     kinds = {name: c.kind for name, c in subject.current.columns.items()}
-    answers: list[tuple[str, int, Floats, tuple[float, intervals.Interval, float]]] = []
+    answers: list[tuple[Segment, int, Floats, tuple[float, intervals.Interval, float]]] = []
     for segment in segments(now.batch, subject.features, kinds):
         a, b = now.loss[segment.mask(now.batch)], then.loss[segment.mask(then.batch)]
         answer = difference_of(a, b, subject.level) if min(len(a), len(b)) >= least else None
         if answer is not None:
-            answers.append((segment.name, len(b), a, answer))
+            answers.append((segment, len(b), a, answer))
     _, adjusted = intervals.benjamini_hochberg([answer[2] for *_, answer in answers])
     name, unit = f"{now.loss_name}_change", now.loss_unit
     worse = sum(p <= 1 - subject.level for p in adjusted)
@@ -47,12 +47,13 @@ def overfit_segments(subject: Subject, *, most: int = 10) -> Result:
         Measure("overfit_segments", worse, n=len(answers), unit="segments"),
         with_interval(Measure(name, overall[0], n=now.n, unit=unit), overall[1]),
     ]
-    ordered = sorted(zip(answers, adjusted, strict=True), key=lambda pair: (pair[1], -pair[0][3][0], pair[0][0]))
+    ordered = sorted(zip(answers, adjusted, strict=True), key=lambda pair: (pair[1], -pair[0][3][0], pair[0][0].name))
     table = []
-    for (segment_name, n_then, losses, (value, interval, _)), p in ordered[:most]:
-        m = Measure(name, value, where=segment_name, n=len(losses), unit=unit)
-        measures += [with_interval(m, interval), Measure(f"{name}_p_value", p, where=segment_name, n=len(losses))]
-        table.append((segment_name, len(losses), n_then, float(losses.mean()), value, interval.low, interval.high, p))
-    columns = ("segment", "n", "n of the reference", now.loss_name, "change", "low", "high", "adjusted p")
+    for (segment, n_then, losses, (value, interval, _)), p in ordered[:most]:
+        m = Measure(name, value, where=segment.name, n=len(losses), unit=unit)
+        measures += [with_interval(m, interval), Measure(f"{name}_p_value", p, where=segment.name, n=len(losses))]
+        head = (segment.name, segment.written, len(losses), n_then)
+        table.append((*head, float(losses.mean()), value, interval.low, interval.high, p))
+    columns = ("segment", WRITTEN, "n", "n of the reference", now.loss_name, "change", "low", "high", "adjusted p")
     evidence = Evidence("overfit segments", "Errors now against the reference", "table", columns, tuple(table))
     return Result(measures, [evidence], [f"measured on {subject.sample.words}"])

@@ -12,7 +12,7 @@ from workbench.core.finding import Evidence, Measure, Result
 from workbench.core.means import difference_of, mean_of
 from workbench.core.rates import with_interval
 from workbench.core.rows import Rows, rows_of
-from workbench.core.segments import Mask, Segment, pairs, segments
+from workbench.core.segments import WRITTEN, Mask, Segment, pairs, segments
 from workbench.core.subject import Subject
 
 _SEARCHED = 40  # single segments that are also looked at in pairs
@@ -25,7 +25,7 @@ class _Found:
     score: float
 
 
-@check("performance.weak_segments", "P008", "Weak segments", needs=("truth", "rows"))
+@check("performance.weak_segments", "P008", "Weak segments", needs=("truth", "rows"), version="2")
 def weak_segments(subject: Subject, *, depth: int = 2, most: int = 10, minimum_share: float = 0.02) -> Result:
     """Search bins of one and two features for regions where errors are more frequent or larger than elsewhere.
 
@@ -97,19 +97,20 @@ def _confirmed(found: list[_Found], rows: Rows, subject: Subject, tried: int) ->
         inside = f.segment.mask(rows.batch)
         answer = difference_of(rows.loss[inside], rows.loss[~inside], subject.level)
         if answer is not None and inside.sum() >= subject.minimum_group_size:
-            answers.append((f.segment.name, rows.loss[inside], answer))
+            answers.append((f.segment, rows.loss[inside], answer))
     _, adjusted = intervals.benjamini_hochberg([a[2] for _, _, a in answers])
     confirmed = sum(p <= 1 - subject.level for p in adjusted)
     name, unit, measures, table = rows.loss_name, rows.loss_unit, [], []
     measures.append(Measure("weak_segments", confirmed, n=tried, unit="segments"))
     measures.append(mean_of(name, rows.loss, subject.level, unit=unit))
     for (segment, losses, (value, interval, _)), p in zip(answers, adjusted, strict=True):
-        own = mean_of(name, losses, subject.level, unit=unit, where=segment)
-        gap = Measure(f"{name}_against_rest", value, where=segment, n=len(losses), unit=unit)
+        own = mean_of(name, losses, subject.level, unit=unit, where=segment.name)
+        gap = Measure(f"{name}_against_rest", value, where=segment.name, n=len(losses), unit=unit)
         measures += [own, with_interval(gap, interval)]
-        measures.append(Measure(f"{name}_p_value", p, where=segment, n=len(losses)))
+        measures.append(Measure(f"{name}_p_value", p, where=segment.name, n=len(losses)))
         told = "confirmed" if p <= 1 - subject.level else "not confirmed"
-        table.append((segment, len(losses), own.value, value, interval.low, interval.high, p, told))
-    columns = ("segment", "n", name, "difference", "low", "high", "adjusted p", "second half")
+        head = (segment.name, segment.written, len(losses))
+        table.append((*head, own.value, value, interval.low, interval.high, p, told))
+    columns = ("segment", WRITTEN, "n", name, "difference", "low", "high", "adjusted p", "second half")
     evidence = Evidence("weak segments", "Regions with the largest errors", "table", columns, tuple(table))
     return Result(measures, [evidence], [f"measured on {subject.sample.words}, found on one half of them"])

@@ -30,7 +30,7 @@ from workbench.core.times import DAY, SECOND, steps
 _QUANTILES = {"quantile_05": 0.05, "quantile_25": 0.25, "median": 0.5, "quantile_75": 0.75, "quantile_95": 0.95}
 
 
-@check("quality.profile", "Q001", "Data profile", version="2")
+@check("quality.profile", "Q001", "Data profile", version="3")
 def profile(subject: Subject) -> Result:
     """Describe every column beside the reference's: type as used, distinct values, range, centre, spread and shape.
 
