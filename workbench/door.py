@@ -12,6 +12,7 @@ from workbench.audit.bundle import open_bundle as open_bundle
 from workbench.audit.contracts import held, stored
 from workbench.audit.guess import with_task
 from workbench.audit.kept import Kept
+from workbench.audit.notes import NOTES, Note, as_data, beside_of, given_notes, noted, notes_of, with_notes
 from workbench.audit.operations import AuditWindows
 from workbench.audit.plan import Plan, load_plan, plan_of
 from workbench.audit.policy import Policy, load_policy, validated
@@ -26,8 +27,8 @@ from workbench.core.filter import BOTH, filtered
 from workbench.core.frame import Frame, wrap
 from workbench.core.late_labels import with_labels
 from workbench.core.sample import SIZE
-from workbench.core.writing import write_whole
 from workbench.load import Model, open_frame, open_model, wrap_model
+from workbench.load.storing import is_source, stored_data, stored_model
 
 if TYPE_CHECKING:
     from workbench.audit.stability import Stability
@@ -43,7 +44,7 @@ class Audit:
     for the checks that follow measures over time. `where` narrows current and reference to the rows that meet
     every condition: {"sex": "F", "age": [20, 21]}, or [{"column": "age", "operator": ">=", "value": 30}].
     A target that only the reference has is one whose labels are late;
-    `labels` (ids and targets) brings those that have come.
+    `labels` (ids and targets) brings those that have come. `notes` are what people wrote on findings, by check.
     Building reads no rows, or the first of the target where nothing else tells the task; `run` counts, checks, judges.
     """
 
@@ -81,6 +82,7 @@ class Audit:
         engine: str = "local",
         contract: Contract | Mapping[str, Any] | str | Path | None = None,
         title: str = "Audit",
+        notes: Mapping[str, Any] | None = None,
     ) -> None:
         given_model, given_challenger = model, challenger
         model, challenger = (None if m is None else _model(m, trust) for m in (model, challenger))
@@ -137,7 +139,7 @@ class Audit:
             checks=chosen_checks(checks, roles.kind_of_task, given=[n for n, it in rare.items() if it is not None]),
             title=_legal(title),
             seed=seed,
-            beside=_sources(data, reference, given_model),
+            beside={**_sources(data, reference, given_model), **beside_of(given_notes(notes))},
         )
         check_fit(self.prepared)
         self.record: Record | None = None
@@ -201,50 +203,71 @@ class Audit:
             )
 
     def where(self, more: Conditions) -> Audit:
-        """Return the same audit of only the rows that meet these conditions besides the audit's own."""
-        every = [*self.prepared.where, *conditions(more)]
-        given = {**self.given, "contract": None, **self.roles.to_dict(), **self._options, **self._judged}
-        found = Audit(**{**given, "where": every})
+        """Return the same audit of only the rows that meet these conditions besides the audit's own, without notes."""
+        return self.edited(where=more)
+
+    def edited(self, *, where: Conditions = (), threshold: float | None = None) -> Audit:
+        """Return the same audit of fewer rows, or at another threshold; notes stay with what they were written on."""
+        if threshold is not None and threshold != self.roles.threshold and not self._has_scores:
+            raise ConfigError("threshold: nothing is cut at one here: name a `score`, or give a model that scores.")
+        every = [*self.prepared.where, *conditions(where)]
+        given = {**self.given, "contract": None, **self.settings(), "where": every, "notes": None}
+        found = Audit(**{**given, "threshold": self.roles.threshold if threshold is None else threshold})
         found.given["contract"] = self.given["contract"]
         found.prepared = replace(found.prepared, contract=self.prepared.contract)
         return found
 
     @property
-    def _judged(self) -> dict[str, Any]:
+    def _has_scores(self) -> bool:
+        return self.roles.kind_of_task == "binary" and (self.roles.score or self.prepared.model) is not None
+
+    @property
+    def notes(self) -> dict[str, Note]:
+        """Return what people wrote on findings, by the id of the check."""
+        return notes_of(self.prepared.beside)
+
+    def note(self, check: str, text: str, by: str = "") -> None:
+        """Write a note on a finding of the record, or take it away with an empty text; the digest stays.
+
+        ConfigError when there is no record, or no such finding in it.
+        """
+        if self.record is None or check not in {f.check for f in self.record.findings}:
+            raise ConfigError(f"note: there is no finding of {shown(check)} yet: run the audit with this check.")
+        notes = noted(self.notes, check, text, self.record, by)
+        beside = {k: v for k, v in self.prepared.beside.items() if k != NOTES}
+        self.prepared = replace(self.prepared, beside={**beside, **beside_of(notes)})
+        self.record = with_notes(self.record, notes)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the audit was given besides data, models and contract, as keyword arguments."""
         checks = {check.id: dict(params) for check, params in self.prepared.checks}
-        return {"checks": checks, "policy": self.prepared.policy}
+        judged = {"checks": checks, "policy": self.prepared.policy, "notes": as_data(self.notes)}
+        return {**self.roles.to_dict(), **self._options, **judged}
 
     def plan(self, folder: str | Path) -> Plan:
         """Return the plan of this audit; data and models held in memory are written to `folder`."""
         given, place = self.given, Path(folder)
         reference, model = self.prepared.reference, self.prepared.model
         content: dict[str, Any] = {
-            "data": _stored(given["data"], self.prepared.current.frame, place, "current"),
+            "data": stored_data(given["data"], self.prepared.current.frame, place, "current"),
             "labels": given["labels"] if given["labels"] is None else _stored_labels(given["labels"], place),
-            "reference": reference and _stored(given["reference"], reference.frame, place, "reference"),
-            "model": model and _stored_model(given["model"], model, place),
-            "challenger": _stored_model(given["challenger"], self.prepared.challenger, place, "challenger"),
+            "reference": reference and stored_data(given["reference"], reference.frame, place, "reference"),
+            "model": model and stored_model(given["model"], model, place),
+            "challenger": stored_model(given["challenger"], self.prepared.challenger, place, "challenger"),
             "contract": stored(given["contract"], self.prepared.contract, place),
-            **self._judged,
+            **self.settings(),
             "policy": self.prepared.policy.to_dict(),
-            **self.roles.to_dict(),
-            **self._options,
         }
         return Plan(**content)
 
     def export(self, path: str | Path) -> Path:
-        """Write a parameterised notebook that repeats this audit; data held in memory goes to a folder beside it."""
-        from workbench.report.notebook import notebook_bytes, render_notebook
+        """Write a parameterised notebook that repeats this audit, and its plan beside it (audit.plan.yaml).
 
-        if (file := Path(path)).suffix != ".ipynb":
-            raise ConfigError(f"export: {shown(file.name)} is no notebook's name: end it in .ipynb.")
-        try:
-            plan = self.plan(file.absolute().parent / f"{file.stem}_files")
-            notebook = render_notebook(plan.arguments(), title=plan.title)
-            write_whole(file, notebook_bytes(notebook))
-        except OSError as error:
-            raise ConfigError(f"export: {shown(path, 200)} cannot be written: {error.strerror}.") from None
-        return file
+        Data held in memory goes to a folder beside them. ConfigError where something else is there already.
+        """
+        from workbench.report.exported import write_export
+
+        return write_export(path, self.plan)
 
     def summary(self) -> str:
         """Return in a few lines what is audited, or the verdict once it has run."""
@@ -326,14 +349,8 @@ def _sample(size: object) -> int:
     return size
 
 
-def _is_source(data: object) -> bool:
-    if isinstance(data, list | tuple):
-        return bool(data) and all(isinstance(part, str | Path) for part in data)
-    return isinstance(data, str | Path)
-
-
 def _frame(data: Any, null_values: Sequence[str], engine: str) -> Frame:
-    if not _is_source(data):
+    if not is_source(data):
         return wrap(data)
     if engine not in ENGINES:
         raise ConfigError(unknown("engine", engine, ENGINES))
@@ -349,7 +366,7 @@ def _labelled(frame: Frame, labels: Any, id: str | None, target: str | None, nul
 
 
 def _stored_labels(labels: Any, folder: Path) -> Any:
-    return _stored(labels, _frame(labels, (), "local"), folder, "labels")
+    return stored_data(labels, _frame(labels, (), "local"), folder, "labels")
 
 
 def _with_spark(data: Source, *, null_values: Sequence[str] = ()) -> Frame:
@@ -367,38 +384,8 @@ def _model(model: Any, trust: Sequence[str]) -> Model:
 
 def _sources(*given: Any) -> dict[str, Any]:
     names = ("data", "reference", "model")
-    texts = {n: str(g) for n, g in zip(names, given, strict=True) if _is_source(g)}
+    texts = {n: str(g) for n, g in zip(names, given, strict=True) if is_source(g)}
     return {"sources": texts}
-
-
-def _stored(given: Any, frame: Frame, folder: Path, name: str) -> Any:
-    if _is_source(given):
-        return [_absolute(str(g)) for g in given] if isinstance(given, list | tuple) else _absolute(str(given))
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    folder.mkdir(parents=True, exist_ok=True)
-    file, batches = folder / f"{name}.parquet", list(frame.batches())
-    table = pa.Table.from_batches(batches) if batches else pa.table({n: pa.array([], pa.string()) for n in frame.names})
-    pq.write_table(table, file)
-    return str(file.absolute())
-
-
-def _absolute(uri: str) -> str:
-    return uri if "://" in uri else str(Path(uri).absolute())
-
-
-def _stored_model(given: Any, model: Model | None, folder: Path, name: str = "model") -> str | None:
-    if model is None:
-        return None
-    if isinstance(given, str | Path):
-        return _absolute(str(given))
-    import skops.io
-
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{name}.skops"
-    skops.io.dump(model.predictor, file)
-    return str(file.absolute())
 
 
 __all__ = ["Audit", "list_checks", "open_bundle", "open_data", "open_model", "serve", "setup"]

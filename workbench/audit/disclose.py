@@ -27,6 +27,7 @@ from workbench.core.personal import redacted
 MOST_ROUNDS = 40
 _SAMPLED = re.compile(r"^(?:measured|learnt|explained)[^\d]{0,40}[\d,]+(?: of [\d,]+)? rows")
 _PLAIN = re.compile(r"(?:[A-Za-z ,;:.'()/-]|0/0)*")
+# Notes of people are not among them: free text may say anything of anyone.
 _KEPT_BESIDE = ("environment", "started", "judged_on")
 _WORST = ("fail", "error", "cannot_tell", "warn", "cancelled", "waived", "pass", "not_applicable")
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workbench.audit.notes import Note
 from workbench.audit.operations import AuditWindows, Monitor
 from workbench.audit.policy import validated
 from workbench.audit.text import dump_yaml, parse_yaml
@@ -77,6 +78,7 @@ class Plan(BaseModel):
     windows: AuditWindows | None = None
     engine: Literal["local", "spark"] = "local"
     contract: str | None = None
+    notes: dict[str, str | Note] = Field(default_factory=dict)
     monitor: Monitor | None = None
 
     def arguments(self) -> dict[str, Any]:

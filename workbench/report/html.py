@@ -19,6 +19,7 @@ from workbench.report import charts, drift_section, marks, words
 from workbench.report.captions import chart_sentence
 from workbench.report.drift_charts import cumulative_sentence
 from workbench.report.pieces import Chart, Table, svg_uri
+from workbench.report.remarks import Remark, remark_of
 from workbench.report.shown import Shown, ShownEvidence, ShownFinding, ShownJudgement, ShownMeasure, show
 
 MOST_ROWS = 50
@@ -48,6 +49,7 @@ class Section:
     help: Mapping[str, str]
     open: bool
     attachments: tuple[tuple[str, int, str], ...] = ()
+    remark: Remark | None = None
 
 
 def render_html(record: Record, *, status: str = "complete", reason: str = "", signed_by: str = "") -> str:
@@ -107,6 +109,7 @@ def _section(finding: ShownFinding, shown: Shown, budget: int) -> Section:
         help=_help(check),
         open=finding.outcome in _OPEN,
         attachments=_attachments(finding, shown.record),
+        remark=remark_of(shown.record, finding.finding.check),
     )
 
 

@@ -54,6 +54,7 @@ PARAMETERS = {  # in the order of the notebook's first cell; the comment is what
     "engine": "what reads and counts files: local or spark",
     "contract": "a file of rules that the data is held to, or None",
     "title": "what the audit is called",
+    "notes": "what people wrote on findings, by check: {'bias.group_rates': 'seen by the board'}",
     "output": "the folder that record.json is written to; empty writes nothing",
     "run_id": "set by the runner, which looks for it in the last cell",
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.audit.bundle import Bundle, write_bundle
 from workbench.audit.disclose import disclose, parent_of
+from workbench.audit.notes import notes_of
 from workbench.audit.record import Record
 from workbench.core.errors import EvidenceError, import_extra
 from workbench.load import open_frame
@@ -63,6 +64,7 @@ def share_bundle(
         f"of record        {parent_of(released)}",
         f"scanned: {len(files)} files, no personal data with a shape, no secret, no path; {looked}",
         *(f"not read by the scanner: {what}" for what in found.unread),
+        *(["notes of people on findings are left out: they are free text"] if notes_of(parent.beside) else []),
     ]
     return write_bundle(folder, files, released.digest, status), lines
 

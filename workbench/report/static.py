@@ -13,6 +13,7 @@ from markupsafe import Markup
 from workbench.audit.record import Record
 from workbench.report import charts, html, marks, words
 from workbench.report.captions import chart_sentence
+from workbench.report.remarks import remark_of
 from workbench.report.shown import Shown, ShownEvidence, ShownFinding, ShownJudgement, ShownMeasure, show
 
 NBSP = "\u00a0"
@@ -56,7 +57,11 @@ def section(record: Record, family: str) -> Static:
         none = f"No check of the family {words.plain(family)} ran."
         return Static(_within([Markup("<p>{}</p>").format(none), _of_record(record)]), none)
     parts = [part for f in chosen for part in _finding_parts(f, shown)]
-    lines = [f"{words.shape(f.outcome)} {_title(f)}: {_sentence(f)}" for f in chosen]
+    lines = []
+    for f in chosen:
+        lines.append(f"{words.shape(f.outcome)} {_title(f)}: {_sentence(f)}")
+        found = remark_of(record, f.finding.check)
+        lines += [] if found is None else [f"  {found.text}"]
     return Static(_within([*parts, _of_record(record)]), "\n".join(lines))
 
 
@@ -83,7 +88,7 @@ def static_html(record: Record) -> str:
     """Return the verdict and the findings as a small fragment of semantic HTML."""
     shown = show(record)
     every = shown.by_severity
-    rows = [_finding_row(f) for f in every[:MOST_FINDINGS]]
+    rows = [_finding_row(f, record) for f in every[:MOST_FINDINGS]]
     body = _table(("Outcome", "Finding", "In words"), rows, _cut(len(every), MOST_FINDINGS, "findings"))
     return _within([_verdict_html(shown), body])
 
@@ -117,12 +122,17 @@ def _judgement_row(shown: ShownJudgement) -> list[Markup]:
     return [_outcome(j.outcome), _bdi(words.judgement_title(j)), value, limit, n, _bdi(words.plain(j.reason, 300))]
 
 
-def _finding_row(f: ShownFinding) -> list[Markup]:
-    return [_outcome(f.outcome), _bdi(_title(f)), _bdi(_sentence(f))]
+def _finding_row(f: ShownFinding, record: Record) -> list[Markup]:
+    return [_outcome(f.outcome), _bdi(_title(f)), _bdi(_sentence(f)) + _remark(f, record)]
+
+
+def _remark(f: ShownFinding, record: Record) -> Markup:
+    found = remark_of(record, f.finding.check)
+    return Markup("") if found is None else found.markup
 
 
 def _finding_parts(f: ShownFinding, shown: Shown) -> Iterator[Markup | Drawing]:
-    yield _finding_head(f)
+    yield _finding_head(f) + _remark(f, shown.record)
     for evidence in f.evidence:
         yield partial(_drawing, evidence, shown)
     first = html.first_measures(f)[:MOST_MEASURES]
