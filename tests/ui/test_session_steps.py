@@ -77,7 +77,7 @@ def test_a_click_on_a_group_narrows_and_runs(watched: Watched) -> None:
     narrowed = watched.run("narrow", {"group": group_label(["sex"], ["F"])})
     assert f"{int((DATA.sex == 'F').sum())} rows" in rows(narrowed)
     assert "only rows where sex is F" in rows(narrowed)
-    assert narrowed["rows"] == {"chips": [{"words": "sex is F", "own": False}], "undo": True, "redo": False}
+    assert narrowed["rows"] == {"chips": [{"id": 0, "words": "sex is F", "own": False}], "undo": True, "redo": False}
     assert watched.do("undo")["overview"]["digest"] == whole
     assert watched.do("redo")["overview"]["digest"] == narrowed["overview"]["digest"]
     assert watched.do("widen", 0)["overview"]["digest"] == whole

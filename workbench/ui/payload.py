@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from workbench.audit.notes import notes_of
 from workbench.audit.record import Record
 from workbench.core.errors import WorkbenchError
 from workbench.core.finding import Attachment, Finding
 from workbench.report import words
 from workbench.report.html import Section, section_of, untested
 from workbench.report.pieces import Table
+from workbench.report.remarks import WHOSE
 from workbench.report.shown import Shown, ShownJudgement, ShownMeasure, show
 from workbench.ui.drilling import Drilling
 
@@ -108,6 +110,7 @@ def _detail(section: Section, record: Record, drilling: Drilling) -> dict[str, A
         "summary": section.summary,
         "reason": words.plain(finding.reason, 400) if finding.reason else "",
         "notes": [words.plain(note, 400) for note in finding.notes],
+        "note": _note(section, record),
         "charts": [
             {
                 "uri": c.uri,
@@ -142,6 +145,14 @@ def _detail(section: Section, record: Record, drilling: Drilling) -> dict[str, A
         "params": {str(k): str(v) for k, v in finding.params.items()},
         "code_text": f'record.to_frame().query("check == {finding.check!r}")',
     }
+
+
+def _note(section: Section, record: Record) -> dict[str, Any]:
+    """Return what a person wrote on a finding: its lines, whose they are, and the text as it was written."""
+    note, remark = notes_of(record.beside).get(section.shown.finding.check), section.remark
+    if note is None or remark is None:
+        return {"lines": [], "said": WHOSE, "text": ""}
+    return {"lines": list(remark.lines), "said": remark.said, "text": note.text}
 
 
 def _copied(m: ShownMeasure, finding: Finding, digest: str) -> str:

@@ -12,16 +12,19 @@ from workbench.audit.record import Record
 from workbench.audit.runner import Limits
 from workbench.audit.where import conditions
 from workbench.core.errors import ConfigError, WorkbenchError, shown
-from workbench.core.filter import COMPARABLE, Condition, of_group
+from workbench.core.filter import Condition, of_group
 from workbench.report import words
 from workbench.report.static import static_html
 from workbench.ui import contract_payload, drift_payload, payload, requests
+from workbench.ui.about import about
 from workbench.ui.compare_payload import comparison
 from workbench.ui.contract_board import ContractBoard, proposed
 from workbench.ui.downloads import file_of
+from workbench.ui.drilling import Drilling
 from workbench.ui.earlier import Earlier
+from workbench.ui.edits import Edits
 from workbench.ui.explorer import EXPLORED, Explorer
-from workbench.ui.narrowing import Narrowing
+from workbench.ui.leaving import code, export
 from workbench.ui.running import Running, was_cancelled
 
 if TYPE_CHECKING:
@@ -30,11 +33,9 @@ if TYPE_CHECKING:
 Listener = Callable[[str, Any], None]
 SHOWN = (
     "state", "progress", "detail", "rates", "costs", "bias", "performance", "explained", "column", "series",
-    "window", "log", "attachment", "comparison", "file",
+    "window", "log", "attachment", "comparison", "file", "code",
 )  # fmt: skip
 """What a session tells the view; a shell holds one value of each."""
-MOST_FIELDS = 500
-"""Columns that can be chosen to narrow the rows by."""
 _LOOKS = {"column": drift_payload.column, "series": drift_payload.series, "window": drift_payload.window}
 
 
@@ -44,7 +45,7 @@ class Session:
     Acts are queued and done one after another on a thread of the session, so a callback returns at once, whatever
     thread it comes on; a run is made beside them, in a worker process where that can be. Listeners are told
     (name, value) for each of `SHOWN`, one at a time; progress is told at most four times a second. `read` gives a file
-    that lies beside a record that was opened.
+    that lies beside a record that was opened; `names` gives the notebook's variables each time it is asked.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Session:
         *,
         limits: Limits | None = None,
         earlier: Earlier | None = None,
+        names: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
-        self._narrowing = None if audit is None else Narrowing(audit)
+        self._edits = None if audit is None else Edits(audit)
+        self._names = names
         self._earlier = earlier or Earlier(paths=audit is not None)
         self._read = read
         self._record = record if audit is None else audit.record
@@ -66,7 +69,6 @@ class Session:
         self._telling = threading.RLock()
         self._running = Running(self._on_progress, self._on_end, limits)
         self._resumable = "" if audit is None or self._record is not None else resumable(audit.prepared)
-        self._chosen = [] if audit is None else [check.id for check in audit.checks]
         self._phase = "done" if self._record is not None else "idle"
         self._message: dict[str, str] = {}
         self._progress: dict[str, Any] = {}
@@ -78,7 +80,11 @@ class Session:
 
     @property
     def _audit(self) -> Audit | None:
-        return None if self._narrowing is None else self._narrowing.audit
+        return None if self._edits is None else self._edits.audit
+
+    @property
+    def _drilling(self) -> Drilling:
+        return Drilling() if self._audit is None else Drilling(self._audit.prepared.current.frame)
 
     @property
     def record(self) -> Record | None:
@@ -115,7 +121,7 @@ class Session:
             return {
                 "phase": self._phase,
                 "can_run": self._audit is not None,
-                "about": self._about(),
+                "about": {} if self._audit is None else about(self._audit),
                 "rows": self._rows(),
                 "earlier": self._earlier.listed(record),
                 "checks": self._checks(),
@@ -137,25 +143,6 @@ class Session:
             return static_html(self._record), words.verdict_line(self._record)
         text = self._audit.summary() if self._audit is not None else "nothing to show"
         return f"<pre>{_escaped(text)}</pre>", text
-
-    def _about(self) -> dict[str, Any]:
-        if self._audit is None:
-            return {}
-        p = self._audit.prepared
-        roles = [{"role": role, "column": column} for role, column in p.current.roles.named()]
-        return {
-            "title": p.title,
-            "columns": len(p.current.frame.names),
-            "fields": [
-                {"name": f.name, "shown": words.plain(f.name, 60), "kind": str(f.kind)}
-                for f in p.current.frame.fields[:MOST_FIELDS]
-                if f.kind in COMPARABLE
-            ],
-            "engine": str(p.current.frame.engine),
-            "reference": p.reference is not None,
-            "model": "" if p.model is None else type(p.model.predictor).__name__,
-            "roles": roles,
-        }
 
     def _contract(self) -> dict[str, Any] | None:
         if self._board is not None:
@@ -183,15 +170,15 @@ class Session:
         self._tell("state")
 
     def _rows(self) -> dict[str, Any]:
-        n = self._narrowing
-        return {} if n is None else {"chips": n.chips(), "undo": n.can_undo, "redo": n.can_redo}
+        e = self._edits
+        return {} if e is None else {"chips": e.chips(), "undo": e.can_undo, "redo": e.can_redo}
 
     def _checks(self) -> list[dict[str, Any]]:
-        if self._audit is None:
+        if self._edits is None:
             return []
-        return [
-            {"id": c.id, "code": c.code, "title": c.title, "chosen": c.id in self._chosen} for c in self._audit.checks
-        ]
+        chosen = self._edits.now.checks
+        every = self._edits.audit.checks
+        return [{"id": c.id, "code": c.code, "title": c.title, "chosen": c.id in chosen} for c in every]
 
     def _work(self) -> None:
         while True:
@@ -212,18 +199,21 @@ class Session:
             "run": self._run,
             "resume": lambda run: self._run(None, str(run or self._resumable)),
             "log": lambda _: self._tell("log", {"text": self._running.log}),
-            "choose": self._choose,
+            "choose": lambda value: self._step(lambda e: e.choose(value)) if isinstance(value, list) else None,
             "open": self._open,
             "threshold": lambda value: self._move("threshold", value),
             "costs": lambda value: self._move("costs", value),
             "add": self._add,
             "look": self._look,
             "attachment": self._attachment,
-            "narrow": lambda value: self._step(lambda n: n.add(self._conditions(value))),
-            "widen": lambda at: self._step(lambda n: n.remove(int(at))),
-            "clear": lambda _: self._step(Narrowing.clear),
-            "undo": lambda _: self._step(Narrowing.undo),
-            "redo": lambda _: self._step(Narrowing.redo),
+            "narrow": lambda value: self._step(lambda e: e.narrow(self._conditions(value))),
+            "cut": lambda value: self._step(lambda e: e.cut_at(value)),
+            "widen": lambda chip: self._step(lambda e: e.remove(chip)),
+            "clear": lambda _: self._step(Edits.clear),
+            "undo": lambda _: self._step(Edits.undo),
+            "redo": lambda _: self._step(Edits.redo),
+            "note": self._note,
+            "code": self._code,
             "compare": self._compare,
             "download": self._download,
             "export": self._export,
@@ -234,27 +224,20 @@ class Session:
         if name in does:
             does[name](act.get("value"))
 
-    def _choose(self, value: Any) -> None:
-        if self._audit is None or not isinstance(value, list):
-            return
-        known = [c.id for c in self._audit.checks]
-        self._chosen = [c for c in known if c in value]
-        self._tell("state")
-
     def _conditions(self, value: Any) -> Sequence[Condition]:
         if self._audit is not None and isinstance(value, Mapping) and isinstance(value.get("group"), str):
             return of_group(value["group"], self._audit.prepared.current.frame)
         return conditions(value)
 
-    def _step(self, step: Callable[[Narrowing], None]) -> None:
-        """Narrow or widen the rows on screen; what was not measured yet is, where the rows before had been."""
-        if self._narrowing is None:
+    def _step(self, step: Callable[[Edits], None]) -> None:
+        """Edit the audit on screen; what was not measured yet is, where what was there before had been."""
+        if self._edits is None:
             return
         if self._running.busy:
-            raise ConfigError("a run is on: cancel it before you look at other rows.")
+            raise ConfigError("a run is on: cancel it before you look at other rows or another threshold.")
         before, had = self._audit, self._record is not None
-        step(self._narrowing)
-        audit = self._narrowing.audit
+        step(self._edits)
+        audit = self._edits.audit
         if audit is before:
             self._tell("state")
             return
@@ -285,9 +268,9 @@ class Session:
             self._tell("comparison", comparison(self._earlier.find(value), self._record))
 
     def _run(self, _: Any, resume: str = "") -> None:
-        if self._audit is None or self._running.busy:
+        if self._edits is None or self._running.busy:
             return
-        if not self._chosen:
+        if not self._edits.now.checks:
             self._say("error", "no check is chosen: tick at least one")
             return
         with self._lock:
@@ -295,7 +278,7 @@ class Session:
             self._phase, self._message, self._progress = "running", {}, {"step": 0, "steps": 1, "label": "starting"}
         self._tell("state")
         try:
-            self._running.start(self._audit.with_checks(self._chosen), resume)
+            self._running.start(self._edits.chosen, resume)
         except WorkbenchError:
             with self._lock:
                 self._phase = before
@@ -333,7 +316,7 @@ class Session:
     def _open(self, value: Any) -> None:
         record = self._record or self._running.so_far()
         if record is not None and isinstance(value, str):
-            self._tell("detail", payload.detail(record, value))
+            self._tell("detail", payload.detail(record, value, self._drilling))
 
     def _attachment(self, value: Any) -> None:
         if self._record is not None and isinstance(value, str):
@@ -347,7 +330,7 @@ class Session:
             wanted = value.get(name)
             if isinstance(wanted, str) and self._looked.get(name) != wanted:
                 self._looked[name] = wanted
-                self._tell(name, of(self._record, wanted))
+                self._tell(name, of(self._record, wanted, self._drilling))
         for name, told in self._explorer.pages(self._record, value):
             self._tell(name, told)
 
@@ -357,17 +340,34 @@ class Session:
 
     def _add(self, value: Any) -> None:
         """Make checks that run only on request part of the audit, and run what is new of it."""
-        if self._audit is None or self._narrowing is None or self._running.busy:
+        if self._edits is None or self._running.busy:
             return
-        more = requests.add(value, self._narrowing.audits)
-        self._choose([*self._chosen, *more])
+        more = requests.add(value, self._edits.audits)
+        self._edits.choose((*self._edits.now.checks, *more))
         self._run(None, str(self._running.about["id"]))
 
-    def _export(self, value: Any) -> None:
-        if self._audit is None:
+    def _export(self, name: Any) -> None:
+        if self._edits is not None:
+            self._say("done", export(self._edits.chosen, name, self._record))
+
+    def _code(self, _: Any) -> None:
+        if self._edits is not None:
+            self._tell("code", code(self._edits.chosen, self._names()))
+
+    def _note(self, value: Any) -> None:
+        """Write a person's note on a finding; an empty text takes it away."""
+        audit = self._audit
+        if audit is None or not isinstance(value, Mapping):
             return
-        written = self._audit.with_checks(self._chosen).export(str(value or "audit.ipynb"))
-        self._say("done", f"wrote {written.name}: run it with papermill or in JupyterLab; it gives the same digest")
+        if self._running.busy:
+            raise ConfigError("a run is on: write the note when it has ended.")
+        check = str(value.get("check"))
+        audit.note(check, str(value.get("text") or ""), str(value.get("by") or ""))
+        with self._lock:
+            self._record = audit.record
+        self._open(check)
+        self._say("done", "the note is kept beside the record, outside its digest")
+        self._tell("finished")  # the copy that needs no kernel has it too
 
     def _say(self, kind: str, text: str) -> None:
         with self._lock:

@@ -193,7 +193,7 @@ class Setup:
             return
         given = {what: self._object(what) for what in PICKED[1:] if self._chosen[what]}
         self.audit = self._build(self._object("data"), **given, **self._arguments())
-        self._session = Session(self.audit)
+        self._session = Session(self.audit, names=self._names)
         for listener in self._listeners:
             self._session.subscribe(listener)
 

@@ -65,6 +65,7 @@ class AuditView(pn.custom.JSComponent):
     attachment = param.Dict(default={})
     comparison = param.Dict(default={})
     file = param.Dict(default={})
+    code = param.Dict(default={})
     act = param.Dict(default={})
 
     _esm = _module()

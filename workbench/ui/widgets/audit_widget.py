@@ -13,7 +13,7 @@ from workbench.report import words
 from workbench.ui import view
 from workbench.ui.acts import Heard
 from workbench.ui.session import SHOWN, Session
-from workbench.ui.widgets.variables import Variables
+from workbench.ui.widgets.variables import Variables, names
 
 if TYPE_CHECKING:
     from workbench.door import Audit
@@ -40,6 +40,7 @@ class AuditWidget(anywidget.AnyWidget):
     log = traitlets.Dict().tag(sync=True)
     comparison = traitlets.Dict().tag(sync=True)
     file = traitlets.Dict().tag(sync=True)
+    code = traitlets.Dict().tag(sync=True)
     act = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session: Session | Setup) -> None:
@@ -80,7 +81,7 @@ def show(audit: Audit, limits: Limits | None = None) -> AuditWidget:
     """Display the workbench of an audit and, below it, a static copy that is renewed when a run ends."""
     from IPython.display import HTML, display
 
-    session = Session(audit, limits=limits)
+    session = Session(audit, limits=limits, names=names)
     widget = AuditWidget(session)
     name = f"workbench-{uuid.uuid4().hex}"
     display(widget)

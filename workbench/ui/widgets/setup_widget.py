@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from workbench.ui.setup import Setup
 from workbench.ui.widgets.audit_widget import AuditWidget
-from workbench.ui.widgets.variables import Variables
+from workbench.ui.widgets.variables import Variables, names
 
 if TYPE_CHECKING:
     from workbench.door import Audit
@@ -33,11 +33,4 @@ class SetupWidget(AuditWidget):
 
 def setup(build: Callable[..., Audit]) -> SetupWidget:
     """Return a screen that sets up an audit of what this notebook's variables hold, or of files."""
-    return SetupWidget(Setup(build, _variables))
-
-
-def _variables() -> Mapping[str, Any]:
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    return {} if shell is None else dict(shell.user_ns)
+    return SetupWidget(Setup(build, names))

@@ -12,11 +12,11 @@ class Variables:
     def __init__(self, given: Mapping[str, Any], tell: Callable[[list[str]], None]) -> None:
         self._tell = tell
         self._shell = _shell()
-        names = {} if self._shell is None else dict(self._shell.user_ns)
+        every = names()
         held = [value for value in given.values() if value is not None and not isinstance(value, str)]
         # A name of one letter and underscore (`_`, `_3`) is IPython's own memory of outputs.
         self._names = {
-            name: value for name, value in names.items() if not name.startswith("_") and any(value is v for v in held)
+            name: value for name, value in every.items() if not name.startswith("_") and any(value is v for v in held)
         }
         self._told: list[str] = []
         if self._shell is not None and self._names:
@@ -34,6 +34,12 @@ class Variables:
         if changed != self._told:
             self._told = changed
             self._tell(changed)
+
+
+def names() -> Mapping[str, Any]:
+    """Return the notebook's variables."""
+    shell = _shell()
+    return {} if shell is None else dict(shell.user_ns)
 
 
 def _shell() -> Any:
