@@ -197,7 +197,7 @@ class Audit:
         if before is None or before.contract != contract:
             self.given["contract"] = contract
             now = held(contract) if before is None else replace(before, contract=contract)
-            checks = chosen_checks({"quality.contract": {}, **self._judged["checks"]})
+            checks = chosen_checks({"quality.contract": {}, **self.settings()["checks"]})
             self.prepared = replace(
                 self.prepared, contract=now, checks=checks if before is None else self.prepared.checks
             )

@@ -366,7 +366,8 @@ def condition_words(condition: Mapping[str, Any]) -> str:
 def _value_words(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return limit_number(value) if isinstance(value, int | float) else plain(value, 60)
+    # A day's first instant is read as the day.
+    return limit_number(value) if isinstance(value, int | float) else plain(value, 60).removesuffix("T00:00:00+00:00")
 
 
 def shared_words(record: Record) -> list[str]:

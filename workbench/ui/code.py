@@ -31,7 +31,7 @@ def code_of(audit: Audit, names: Mapping[str, Any]) -> str:
     given = [text for what in GIVEN for text in _given(what, audit, names)]
     settings = [f"{name}={_written(name, value)}" for name, value in _settings(audit).items()]
     arguments = ",\n    ".join([*given, *settings])
-    return f"import workbench as wb\n\naudit = wb.Audit(\n    {arguments},\n)\nrecord = audit.run()\nrecord.digest\n"
+    return f"import workbench as wb\n\naudit = wb.Audit(\n    {arguments},\n)\nrecord = audit.run()\nrecord.digest"
 
 
 def _given(what: str, audit: Audit, names: Mapping[str, Any]) -> Iterator[str]:

@@ -97,7 +97,7 @@ class Edits:
 
     def choose(self, checks: Sequence[str]) -> None:
         """Choose which of the audit's checks run next."""
-        self._go(replace(self.now, checks=tuple(c for c in self._own.checks if c in checks)))
+        self._go(replace(self.now, checks=tuple(c.id for c in self.audit.checks if c.id in checks)))
 
     def remove(self, chip: object) -> None:
         """Take one chip away; ConfigError for one of the audit's own, or none."""

@@ -160,13 +160,13 @@ class Session:
 
     def _propose(self, _: Any) -> None:
         """Propose a contract for the audit that has none; the next run holds the data to it."""
-        if self._audit is None or self._board is not None:
+        if self._edits is None or self._audit is None or self._board is not None:
             return
         contract = proposed(self._audit.prepared)
         with self._lock:
             self._audit.hold(contract)
             self._board = ContractBoard(contract)
-            self._chosen = [c.id for c in self._audit.checks if c.id in (*self._chosen, "quality.contract")]
+            self._edits.choose((*self._edits.now.checks, "quality.contract"))
         self._tell("state")
 
     def _rows(self) -> dict[str, Any]:

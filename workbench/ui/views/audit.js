@@ -37,7 +37,9 @@ const screenOf = (model, root) => {
     detail: (check) => findingDetail(details.get(check), check, screen),
     told: (d) => d && d.check && details.set(d.check, d),
     forget: () => { details.clear(); asked.clear(); },
-    only: (group, words) => group && model.get("state").can_run ? h("button", { class: "wb-link", "aria-label": `Only the rows of ${words}`, onclick: () => act("narrow", { group }) }, "only these rows") : null,
+    drafts: new Map(),
+    // `rows` are conditions, or a group by its label.
+    only: (rows, words, label = "Only the rows of") => rows && model.get("state").can_run ? h("button", { class: "wb-link wb-only", "aria-label": `${label} ${words}`, onclick: () => act("narrow", rows) }, "only these rows") : null,
   };
   return screen;
 };
@@ -121,6 +123,7 @@ function auditPage({ model, el }) {
     const now = `${state.overview ? state.overview.digest : ""} ${state.phase}`;
     run.fill(state);
     rows.fill(state);
+    tools.again();
     run.progress();
     if (now === before) { // messages and ticks must not rebuild what the user is working in
       views.again("Contract", state);
@@ -140,6 +143,7 @@ function auditPage({ model, el }) {
     detail: () => { screen.told(model.get("detail")); draw(); run.progress(); },
     attachment: draw,
     log: tools.log,
+    code: tools.code,
     file: () => saveFile(model.get("file")),
   };
   for (const [name, does] of Object.entries(hear)) model.on(`change:${name}`, does);

@@ -48,13 +48,13 @@ export const biasPart = (screen) => {
     const against = h("span");
     parts.controls.replaceChildren(
       h("div", { class: "wb-row" }, select("Rate", rates, "selection_rate", (rate) => ask({ rate })), against),
-      ...(grid.length ? [thresholdSlider(grid, audited, (at) => ask({ at })).root,
-        h("p", { class: "wb-muted" }, "A row is predicted positive when its score is at least the threshold. Moving it shows what would change; the audit stays as it is.")] : []));
+      ...(grid.length ? [thresholdSlider(grid, audited, (at) => ask({ at }), screen).root,
+        h("p", { class: "wb-muted" }, "A row is predicted positive when its score is at least the threshold. Moving it shows what would change; the audit stays as it is until you use it.")] : []));
     view.against = against;
   };
 
   const group = (g, r) => {
-    const name = h("th", { scope: "row" }, g.label, g.missing ? h("span", { class: "wb-muted" }, " (no value)") : null, " ", g.suppressed ? null : screen.only(g.group, g.label));
+    const name = h("th", { scope: "row" }, g.label, g.missing ? h("span", { class: "wb-muted" }, " (no value)") : null, " ", g.suppressed ? null : screen.only(g.group ? { group: g.group } : null, g.label));
     if (g.suppressed) return h("tr", {}, name, h("td", { class: "wb-line-cell" }, track(r.scale, null, { rules: r.rules, hollow: true })), h("td", { colspan: r.moves ? 4 : 3, class: "wb-muted" }, `○ ${g.suppressed}`));
     const after = g.after || { value: null, shown: g.withheld, n_shown: "", why: "its numbers here would give away a small group's; at the audit's threshold they are told" };
     const against = g.is_reference ? h("span", { class: "wb-muted" }, "the reference") : g.difference ? g.difference.shown : "–";

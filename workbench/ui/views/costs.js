@@ -70,8 +70,8 @@ export const costsPart = (screen) => {
     const { grid, audited } = view.page;
     const input = ([key, words, start]) => h("label", { class: "wb-cost-input" }, `${words} `, h("input", { type: "number", step: "any", value: start, "aria-label": words, oninput: (e) => ask({ [key]: e.target.value.trim() === "" ? "" : Number(e.target.value) }) }));
     parts.controls.replaceChildren(
-      h("p", { class: "wb-muted" }, "A row is predicted positive when its score is at least the threshold. Moving it shows what would change; the audit stays as it is."),
-      thresholdSlider(grid, audited, (at) => ask({ at })).root,
+      h("p", { class: "wb-muted" }, "A row is predicted positive when its score is at least the threshold. Moving it shows what would change; the audit stays as it is until you use it."),
+      thresholdSlider(grid, audited, (at) => ask({ at }), screen).root,
       h("fieldset", { class: "wb-row wb-costs" }, h("legend", { class: "wb-muted" }, "What a decision costs or gains"), COSTS.map(input)));
   };
 

@@ -1,5 +1,5 @@
 // What changed: columns in order, one column's two distributions, a measure over the windows, one window.
-import { arrows, drawing, h, s, swatches, table, tabs, verdict, whisker } from "./parts.js";
+import { arrows, drawing, h, rowsTable, s, swatches, table, tabs, verdict, whisker } from "./parts.js";
 import { timeline } from "./timeline.js";
 
 const MOST = 200;
@@ -32,7 +32,7 @@ const rulesList = (rules, most, label) => {
   return more ? [list, more] : [list];
 };
 
-export const driftPage = ({ model, look, painted }) => {
+export const driftPage = ({ model, look, only, painted }) => {
   const parts = { said: h("div"), list: h("div", { class: "wb-changed" }), one: h("div", { class: "wb-one wb-card", role: "region", "aria-label": "One column" }), time: h("section"), opened: h("div", { role: "region", "aria-label": "One window" }) };
   const root = h("div", { class: "wb-drift" }, parts.said, h("div", { class: "wb-pair" }, parts.list, parts.one), parts.time);
   const view = { state: null, column: null, series: null, window: null, tab: "Shares", filter: "", asked: false };
@@ -88,7 +88,7 @@ export const driftPage = ({ model, look, painted }) => {
     const place = h("div", { class: "wb-drawings" });
     const draw = (name) => {
       view.tab = name;
-      place.replaceChildren(...d.charts.filter((c) => c.tab === name).map((c) => h("figure", {}, h("figcaption", {}, c.sentence), drawing(c), h("details", {}, h("summary", {}, `Table (${c.table.rows.length} rows)`), h("div", { class: "wb-scroll" }, table(c.table.columns, c.table.rows))))));
+      place.replaceChildren(...d.charts.filter((c) => c.tab === name).map((c) => h("figure", {}, h("figcaption", {}, c.sentence), drawing(c), h("details", {}, h("summary", {}, `Table (${c.table.rows.length} rows)`), h("div", { class: "wb-scroll" }, rowsTable(c.table, only))))));
       painted();
     };
     const chosen = names.includes(view.tab) ? view.tab : names[0];
@@ -144,7 +144,8 @@ export const driftPage = ({ model, look, painted }) => {
     const heads = ["About", "Measure", "Value [interval]", "n", "Rule"].map((t, i) => h("th", { scope: "col", class: i === 2 || i === 3 ? "wb-number" : "" }, t));
     parts.opened.replaceChildren(h("div", { class: `wb-card wb-head wb-edge-${d.outcome} wb-opened` },
       h("div", { class: "wb-spread" }, h("h3", {}, verdict(d), ` ${d.words}`), h("button", { "aria-label": "Close the window", onclick: () => openWindow(d.label) }, "Close")),
-      h("p", {}, d.said), ...(d.rules.length ? rulesList(d.rules, 8, "Rules on this window") : []),
+      h("p", {}, d.said),
+      h("p", { class: "wb-muted" }, only(d.narrow, `window ${d.words}`) || d.fixed), ...(d.rules.length ? rulesList(d.rules, 8, "Rules on this window") : []),
       h("div", { class: "wb-row" }, h("strong", {}, "Values"), h("input", { type: "search", placeholder: "Filter values", "aria-label": "Filter values", oninput: (e) => fill(e.target.value) }), shown),
       h("div", { class: "wb-scroll" }, h("table", { class: "wb-table wb-board" }, h("thead", {}, h("tr", {}, heads)), body))));
   };

@@ -1,7 +1,7 @@
 // Findings: a line each; opened, a finding shows its drawings, tables, numbers, how it is computed, and its code.
-import { arrows, drawing, h, redrawn, swatches, table, verdict } from "./parts.js";
+import { arrows, drawing, h, redrawn, rowsTable, swatches, table, verdict } from "./parts.js";
 
-const copyText = async (text, button, root) => {
+export const copyText = async (text, button, root) => {
   try {
     await navigator.clipboard.writeText(text);
   } catch {  // pages that are not served securely have no clipboard: an older way
@@ -17,20 +17,20 @@ const copyText = async (text, button, root) => {
 };
 
 const numbers = (d, screen) => d.measures.map((m) => [
-  h("span", {}, `${m.title}${m.scope ? ` · ${m.scope}` : ""} `, screen.only(m.group, m.scope)), m.why || m.shown, m.n, m.method,
+  h("span", {}, `${m.title}${m.scope ? ` · ${m.scope}` : ""} `, screen.only(m.narrow, m.scope)), m.why || m.shown, m.n, m.method,
   m.copy ? h("button", { class: "wb-link", "aria-label": `Copy ${m.title}${m.scope ? `, ${m.scope},` : ""} with where it is from`, onclick: (e) => copyText(m.copy, e.target, screen.root) }, "copy") : "",
 ]);
 
 const scrolled = (name, ...inside) => h("div", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": name }, ...inside);
 
-const tableOf = (t, open) =>
-  h("details", { open, class: "wb-as-table" }, h("summary", {}, `${t.title} (${t.rows.length < t.total ? `showing ${t.rows.length} of ${t.total}` : t.total} rows)`), scrolled(t.title, table(t.columns, t.rows)));
+const tableOf = (t, open, screen) =>
+  h("details", { open, class: "wb-as-table" }, h("summary", {}, `${t.title} (${t.rows.length < t.total ? `showing ${t.rows.length} of ${t.total}` : t.total} rows)`), scrolled(t.title, rowsTable(t, screen.only)));
 
-const chartOf = (c, i, check, act) =>
+const chartOf = (c, i, check, screen) =>
   h("figure", { class: c.wide ? "wb-wide" : "" },
     h("figcaption", {}, h("strong", {}, c.title), " ", c.key ? swatches() : null, h("br"), c.sentence),
     drawing(c),
-    h("div", { class: "wb-under" }, c.table ? tableOf({ ...c.table, title: "As a table" }, false) : null, ["svg", "png"].map((kind) => h("button", { class: "wb-link", "aria-label": `${c.title} as ${kind.toUpperCase()}`, onclick: () => act("download", { check, kind, chart: i }) }, kind.toUpperCase()))));
+    h("div", { class: "wb-under" }, c.table ? tableOf({ ...c.table, title: "As a table" }, false, screen) : null, ["svg", "png"].map((kind) => h("button", { class: "wb-link", "aria-label": `${c.title} as ${kind.toUpperCase()}`, onclick: () => screen.act("download", { check, kind, chart: i }) }, kind.toUpperCase()))));
 
 // A page of another maker: in a frame that has no scripts, no forms and no origin.
 const attached = (a, { model, act }) => {
@@ -52,16 +52,28 @@ const keys = (node) => node.addEventListener("keydown", (e) => {
   if (all.length) e.preventDefault();
 });
 
+// What a person wrote; a text that is not saved yet stays while the page is drawn anew.
+const noteOf = ({ note }, check, { model, act, drafts }) => {
+  const written = note.lines.length ? h("blockquote", { class: "wb-note" }, h("p", { class: "wb-muted" }, `${note.said}:`), note.lines.map((line) => h("p", {}, line))) : null;
+  if (!model.get("state").can_run) return written;
+  const draft = drafts.get(check);
+  const text = h("textarea", { rows: 3, maxlength: 4000, "aria-label": "Note", placeholder: "For whoever reads this next: kept beside the record, outside its digest; not shared.", oninput: (e) => drafts.set(check, e.target.value) });
+  text.value = draft ?? note.text;
+  const save = () => { drafts.delete(check); act("note", { check, text: text.value }); };
+  return h("div", {}, written, h("details", { open: draft !== undefined }, h("summary", {}, written ? "Edit the note" : "Add a note"), text, h("p", { class: "wb-row" }, h("button", { onclick: save }, "Save"), written ? h("span", { class: "wb-muted" }, "An empty text takes it away.") : null)));
+};
+
 export const findingDetail = (d, check, screen) => {
   if (!d) return h("p", { class: "wb-muted" }, "Opening …");
   if (d.missing) return h("p", { class: "wb-empty" }, "This check is not in the record: run it.");
-  const charts = d.charts.map((c, i) => chartOf(c, i, check, screen.act));
+  const charts = d.charts.map((c, i) => chartOf(c, i, check, screen));
   const files = ["csv", "parquet"].map((kind) => h("button", { onclick: () => screen.act("download", { check, kind }) }, kind === "csv" ? "CSV" : "Parquet"));
   return h("div", { class: "wb-detail" },
     h("p", {}, d.reason || d.summary), d.notes.map((n) => h("p", { class: "wb-muted" }, n)),
+    noteOf(d, check, screen),
     h("div", { class: "wb-charts" }, charts),
     (d.attachments || []).flatMap((a) => attached(a, screen)),
-    d.tables.map((t) => tableOf(t, !charts.length)),
+    d.tables.map((t) => tableOf(t, !charts.length, screen)),
     h("details", { open: !charts.length && !d.tables.length }, h("summary", {}, `Numbers (showing ${d.measures.length} of ${d.total})`), scrolled("Numbers", table(["Measure", "Value [interval]", "n", "Method", ""], numbers(d, screen))),
       h("p", { class: "wb-row" }, `All ${d.total} numbers as a file: `, files)),
     help(d),
@@ -104,7 +116,8 @@ export const findingsPart = (screen, title, wanted, first = () => []) => {
     const every = state.overview ? state.overview.findings : [];
     const leading = first(every);
     view.rows = [...every.filter((f) => leading.includes(f.check)), ...every.filter((f) => wanted(f.check) && !leading.includes(f.check))];
-    for (const check of [...view.open]) if (!view.rows.some((f) => f.check === check)) view.open.delete(check);
+    // While a run is on there are no findings: what was open is open again after it.
+    if (state.overview) for (const check of [...view.open]) if (!view.rows.some((f) => f.check === check)) view.open.delete(check);
     root.hidden = !view.rows.length;
     view.asked = false;
     draw();

@@ -51,6 +51,14 @@ export const table = (heads, rows, caption) =>
     h("thead", {}, h("tr", {}, heads.map((t) => h("th", { scope: "col" }, t)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))))));
 
+// A table whose rows can be clicked to see only the rows behind them, where `narrow` says which those are.
+const conditionWords = (c) => [c.column, c.operator === "==" ? null : c.operator, c.value].filter((part) => part !== null && part !== undefined).join(" ");
+export const rowsTable = (t, only) => {
+  const buttons = (t.narrow || []).map((rows) => rows && only(rows, rows.map(conditionWords).join(", "), "Only rows where"));
+  if (!buttons.some(Boolean)) return table(t.columns, t.rows);
+  return table([...t.columns, ""], t.rows.map((row, i) => [...row, buttons[i] || ""]));
+};
+
 // Drawings follow the system's theme by themselves; a host may have a theme of its own, and then it decides.
 const BY_SYSTEM = "@media screen and (prefers-color-scheme:dark)";
 export const themed = (uri, dark) => {

@@ -1,4 +1,4 @@
-// The rows on screen: conditions as chips, undo and redo, and a form for one more condition.
+// The edits on screen: conditions and threshold as chips, undo and redo, and a form for one more condition.
 import { h } from "./parts.js";
 
 const COMPARISONS = [["==", "is"], ["!=", "is not"], ["<", "below"], ["<=", "at most"], [">", "above"], [">=", "at least"], ["missing", "is missing"], ["present", "is present"]];
@@ -10,7 +10,7 @@ const typed = (kind, text) => {
 export const rowsPart = (act) => {
   const root = h("section", { "aria-label": "Rows on screen" });
   let open = false;
-  const chip = (c, at, busy) => h("span", { class: "wb-chip" }, c.words, c.own ? null : h("button", { class: "wb-cross", disabled: busy, "aria-label": `Take away: ${c.words}`, onclick: () => act("widen", at) }, "×"));
+  const chip = (c, busy) => h("span", { class: "wb-chip" }, c.words, c.own ? null : h("button", { class: "wb-cross", disabled: busy, "aria-label": `Take away: ${c.words}`, onclick: () => act("widen", c.id) }, "×"));
   const form = (fields, busy) => {
     const column = h("select", { "aria-label": "Column" }, fields.map((f, i) => h("option", { value: i }, f.shown)));
     const how = h("select", { "aria-label": "Comparison", onchange: () => { value.disabled = ["missing", "present"].includes(how.value); } });
@@ -37,11 +37,13 @@ export const rowsPart = (act) => {
     if (!state.can_run || !rows || !rows.chips) return root.replaceChildren();
     const busy = state.phase === "running";
     const own = rows.chips.filter((c) => !c.own).length;
+    const where = rows.chips.filter((c) => c.id !== "threshold");
+    const others = rows.chips.filter((c) => c.id === "threshold");
     const steps = rows.chips.length || rows.undo || rows.redo;
     root.replaceChildren(
-      ...(steps ? [h("div", { class: "wb-row", role: "group", "aria-label": "Conditions" },
-        rows.chips.length ? h("span", { class: "wb-muted" }, "only rows where") : h("span", { class: "wb-muted" }, "all rows"),
-        rows.chips.map((c, i) => chip(c, i, busy)),
+      ...(steps ? [h("div", { class: "wb-row", role: "group", "aria-label": "Edits" },
+        h("span", { class: "wb-muted" }, where.length ? "only rows where" : "all rows"),
+        [...where, ...others].map((c) => chip(c, busy)),
         h("button", { disabled: busy || !rows.undo, onclick: () => act("undo") }, "Undo"),
         h("button", { disabled: busy || !rows.redo, onclick: () => act("redo") }, "Redo"),
         own ? h("button", { disabled: busy, onclick: () => act("clear") }, "Clear all") : null)] : []),
