@@ -10,7 +10,8 @@ _WHERE = """node => {
   let at = document.activeElement;
   while (at && at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement;
   if (at === node) return "here";
-  return at && at !== document.body && node.compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING ? "before" : "after";
+  const follows = at && at !== document.body && node.compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return follows ? "before" : "after";
 }"""
 
 
@@ -23,6 +24,10 @@ class Mouse:
     def press(self, thing: Any) -> None:
         """Press a button, or open what is folded."""
         thing.click()
+
+    def tick(self, box: Any) -> None:
+        """Tick a box."""
+        box.check()
 
     def tab(self, view: Any, name: str) -> None:
         """Turn to a page."""
@@ -63,6 +68,10 @@ class Keyboard(Mouse):
     def press(self, thing: Any) -> None:
         self.reach(thing)
         self.page.keyboard.press("Enter")
+
+    def tick(self, box: Any) -> None:
+        self.reach(box)
+        self.page.keyboard.press("Space")
 
     def tab(self, view: Any, name: str) -> None:
         wanted = view.get_by_role("tab", name=name, exact=True)

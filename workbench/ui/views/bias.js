@@ -87,7 +87,7 @@ export const biasPart = (screen) => {
     if (c.kind === "none") return h("td", { class: "wb-cell wb-cell-none" }, c.shown);
     if (c.kind === "suppressed") return h("td", { class: "wb-cell wb-cell-hidden" }, h("span", {}, `○ ${c.shown}`));
     return h("td", { class: "wb-cell", style: c.value === null ? "" : `--share:${c.value}`, title: c.label },
-      h("strong", {}, c.shown), h("span", { class: "wb-muted wb-under" }, `n ${c.n_shown}`, c.difference ? ` · ${c.difference}` : ""), c.word ? h("span", { class: "wb-under" }, told(c)) : null, screen.only(c.group, c.label));
+      h("strong", {}, c.shown), h("span", { class: "wb-muted wb-under" }, `n ${c.n_shown}`, c.difference ? ` · ${c.difference}` : ""), c.word ? h("span", { class: "wb-under" }, told(c)) : null, screen.only(c.group ? { group: c.group } : null, c.label));
   };
   const heat = (r) => {
     const pairs = view.page.groupings.filter((g) => g.columns.length === 2);
