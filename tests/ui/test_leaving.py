@@ -159,7 +159,7 @@ def test_a_threshold_is_only_made_by_its_button(watched: Watched) -> None:
     assert (digest(after), after["rows"]) == (digest(before), before["rows"])
     cut = watched.run("cut", 0.71)
     assert [c["id"] for c in cut["rows"]["chips"]] == ["threshold"]
-    assert cut["slider"]["audited"] == 0.71
+    assert watched.do("look", {"bias": True}, until="bias")["audited"] == 0.71
     expected = wb.Audit(DATA, checks=CHECKS, threshold=0.71, **ROLES).run().digest
     assert digest(cut) == expected
     assert digest(watched.do("widen", "threshold")) == digest(before)
@@ -181,6 +181,9 @@ def test_a_click_on_a_bin_and_on_a_segment(watched: Watched) -> None:
     segments = next(t for t in detail["tables"] if "segment" in t["columns"])
     assert "conditions" not in segments["columns"]
     assert all(segments["narrow"])
+    weak = watched.do("look", {"performance": True}, until="performance")["weak"]["rows"]
+    by_name = dict(zip((row[0] for row in segments["rows"]), segments["narrow"], strict=True))
+    assert {r["name"]: r["narrow"] for r in weak} == by_name
 
 
 def test_a_record_that_is_only_read_has_nothing_to_click() -> None:

@@ -117,7 +117,7 @@ def test_weak_segments_are_ranked_by_their_difference() -> None:
     record = record_of(data, ["performance.weak_segments"], sensitive=[])
     found = performance_payload.weak_segments(record)
     table = record.finding("performance.weak_segments").evidence[0]
-    gaps = {row[0]: row[3] for row in table.rows}
+    gaps = {row[0]: row[table.columns.index("difference")] for row in table.rows}
     assert [r["value"] for r in found["rows"]] == sorted(gaps.values(), reverse=True)
     assert "kind=bad" in {r["segment"] for r in found["rows"]}
     policy = {**record.policy, "minimum_group_size": 10**6}

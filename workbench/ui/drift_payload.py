@@ -16,9 +16,8 @@ from workbench.report.drift_charts import cumulative_sentence
 from workbench.report.html import evidence_title
 from workbench.report.pieces import svg_uri
 from workbench.report.shown import Shown, ShownEvidence, ShownJudgement, ShownMeasure, show
-from workbench.ui.drilling import Drilling
+from workbench.ui.drilling import NOTHING, Drilling
 
-NOTHING = Drilling()
 MOST_COLUMNS = 1000
 MOST_VALUES = 1000
 _LEFT_OUT = ("_reference_n", "_null_mean", "_null_quantile", "_degrees_of_freedom")

@@ -66,3 +66,7 @@ class Drilling:
             return drill.as_data(drill.of_window(label, record.subject.get("windows") or {}, time)), ""
         except ConfigError as error:
             return None, str(error)
+
+
+NOTHING = Drilling()
+"""Of a record that is only read, nothing can be clicked."""

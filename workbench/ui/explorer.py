@@ -11,6 +11,7 @@ from workbench.audit.groups import Groups
 from workbench.audit.record import Record
 from workbench.audit.tradeoffs import Tradeoffs
 from workbench.ui import bias_payload, explain_payload, performance_payload
+from workbench.ui.drilling import NOTHING, Drilling
 
 EXPLORED = ("rates", "costs", "bias", "performance", "explained")
 """What is told of a record by the names of these values; another record makes them stale."""
@@ -40,13 +41,15 @@ class Explorer:
         self._reader = reader
         self._counts: _Counts | None = None
 
-    def pages(self, record: Record, wanted: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def pages(
+        self, record: Record, wanted: Mapping[str, Any], drilling: Drilling = NOTHING
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield what does not move of each page that is wanted, with its name."""
         counts = self._of(record)
         if "bias" in wanted:
             yield "bias", bias_payload.page(counts.groups)
         if "performance" in wanted:
-            yield "performance", performance_payload.page(record, counts.tradeoffs)
+            yield "performance", performance_payload.page(record, counts.tradeoffs, drilling)
         if "explained" in wanted:
             yield "explained", explain_payload.page(record)
 

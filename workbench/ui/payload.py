@@ -14,11 +14,10 @@ from workbench.report.html import Section, section_of, untested
 from workbench.report.pieces import Table
 from workbench.report.remarks import WHOSE
 from workbench.report.shown import Shown, ShownJudgement, ShownMeasure, show
-from workbench.ui.drilling import Drilling
+from workbench.ui.drilling import NOTHING, Drilling
 
 MOST_ROWS = 5000
 MOST_CAUSES = 8
-NOTHING = Drilling()
 
 
 def overview(record: Record) -> dict[str, Any]:

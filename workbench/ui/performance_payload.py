@@ -13,6 +13,7 @@ from workbench.core.finding import Measure, Status
 from workbench.core.rates import COUNTS, RATES, rate_measure, with_interval
 from workbench.report import words
 from workbench.ui.drift_payload import ticks
+from workbench.ui.drilling import NOTHING, Drilling
 
 MOST_SEGMENTS = 50
 _RATES = (
@@ -22,7 +23,7 @@ _RATES = (
 _OPTIMISTIC = "chosen and judged on the same rows: optimistic"
 
 
-def page(record: Record, tradeoffs: Tradeoffs) -> dict[str, Any]:
+def page(record: Record, tradeoffs: Tradeoffs, drilling: Drilling = NOTHING) -> dict[str, Any]:
     """Return what does not move with the slider: the two curves, the thresholds and the weak segments."""
     known = tradeoffs.known
     return {
@@ -30,7 +31,7 @@ def page(record: Record, tradeoffs: Tradeoffs) -> dict[str, Any]:
         "grid": [{"at": t, "shown": words.number(t)} for t in tradeoffs.thresholds] if known else [],
         "audited": tradeoffs.audited,
         "curves": [_roc(record, tradeoffs), _precision_recall(record, tradeoffs)] if known else [],
-        "weak": weak_segments(record),
+        "weak": weak_segments(record, drilling),
     }
 
 
@@ -235,18 +236,21 @@ def _saved(saving: Measure) -> str:
 # ---------------------------------------------------------------------------- weak segments
 
 
-def weak_segments(record: Record) -> dict[str, Any]:
+def weak_segments(record: Record, drilling: Drilling = NOTHING) -> dict[str, Any]:
     """Return the segments with the largest errors against the rest, the largest first; none under the minimum size."""
     finding = next((f for f in record.findings if f.check == "performance.weak_segments"), None)
     if finding is None or finding.status is not Status.MEASURED or not finding.evidence:
         why = "it is not in this record" if finding is None else words.plain(finding.reason or "it found none", 300)
         return {"why": f"No weak segment is shown: {why}.", "rows": [], "title": "", "total": 0}
     table = finding.evidence[0]
-    loss = table.columns[2]
+    loss = table.columns[table.columns.index("n") + 1]
     unit = next((m.unit for m in finding.measures if m.name == loss), "")
-    rows = [
-        dict(zip(("segment", "n", "own", "value", "low", "high", "p", "told"), row, strict=True)) for row in table.rows
+    names = {loss: "own", "difference": "value", "adjusted p": "p", "second half": "told"}
+    rows: list[dict[str, Any]] = [
+        {names.get(n, n): cell for n, cell in zip(table.columns, row, strict=True)} for row in table.rows
     ]
+    for row, narrow in zip(rows, drilling.rows(finding, table, range(len(rows))), strict=False):
+        row["narrow"] = narrow
     kept = [r for r in rows if isinstance(r["n"], int) and r["n"] >= record.minimum_group_size]
     kept.sort(key=lambda r: -float(r["value"] or 0))
     whole = next((m for m in finding.measures if m.name == loss and not m.where), None)
@@ -267,6 +271,7 @@ def _segment(r: Mapping[str, Any], unit: str, loss: str) -> dict[str, Any]:
     confirmed = r["told"] == "confirmed"
     return {
         "segment": r["segment"],
+        "narrow": r.get("narrow"),
         "name": words.plain(r["segment"], 120),
         "n_shown": words.number(r["n"]),
         "own": words.number(r["own"], unit),

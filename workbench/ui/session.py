@@ -331,7 +331,7 @@ class Session:
             if isinstance(wanted, str) and self._looked.get(name) != wanted:
                 self._looked[name] = wanted
                 self._tell(name, of(self._record, wanted, self._drilling))
-        for name, told in self._explorer.pages(self._record, value):
+        for name, told in self._explorer.pages(self._record, value, self._drilling):
             self._tell(name, told)
 
     def _move(self, act: str, value: Any) -> None:

@@ -121,7 +121,7 @@ export const costsPart = (screen) => {
       h("p", { class: "wb-muted" }, `${w.loss} in the segment and how much larger it is than in the rest; ${w.whole}. Showing ${w.rows.length} of ${w.total}, the largest difference first.`),
       h("table", { class: "wb-table wb-forest-table wb-weak" },
         h("thead", {}, h("tr", {}, ["Segment", "Larger by", "[interval]", w.loss, "n", "adjusted p", "On the other half"].map((t, i) => h("th", { scope: "col", class: i > 1 && i < 6 ? "wb-number" : i === 1 ? "wb-line-cell" : "" }, t)))),
-        h("tbody", {}, w.rows.map((r) => h("tr", { "data-segment": r.segment }, h("th", { scope: "row" }, r.name), h("td", { class: "wb-line-cell" }, track(w.scale, r, { rules })), h("td", { class: "wb-number" }, r.shown),
+        h("tbody", {}, w.rows.map((r) => h("tr", { "data-segment": r.segment }, h("th", { scope: "row" }, r.name, " ", screen.only(r.narrow, r.name)), h("td", { class: "wb-line-cell" }, track(w.scale, r, { rules })), h("td", { class: "wb-number" }, r.shown),
           h("td", { class: "wb-number" }, h("span", { class: "wb-label" }, `${w.loss} `), r.own), h("td", { class: "wb-number" }, h("span", { class: "wb-label" }, "n "), r.n_shown), h("td", { class: "wb-number" }, h("span", { class: "wb-label" }, "adjusted p "), r.p), h("td", {}, told(r)))))),
       h("p", { class: "wb-muted" }, w.notes.join(". ")));
   };
