@@ -133,6 +133,7 @@ def edited(page: Any, screen: Any) -> str:
     screen.locator(f".wb-head [title^='sha256:']:not([title='{month}'])").wait_for(timeout=120_000)
     shown = digest(screen)
 
+    screen.locator("[data-check='bias.group_rates']").click()
     opened = screen.locator(".wb-open", has_text="Rates by group")
     opened.locator("summary", has_text="Add a note").click(timeout=60_000)
     opened.get_by_label("Note", exact=True).fill(NOTE)
