@@ -102,5 +102,10 @@ class Keyboard(Mouse):
             self.page.keyboard.press("ArrowRight")
 
     def accept(self, row: Any) -> None:
-        self.reach(row)
-        self.page.keyboard.press("a")
+        row.wait_for()
+        self.reach(row.page.locator(".wb-rules tr[tabindex='0']").first)
+        for _ in range(60):
+            if row.evaluate(_WHERE) == "here":
+                return self.page.keyboard.press("a")
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError("the arrow keys do not reach the rule")

@@ -138,6 +138,10 @@ def decide_on_rules(view: Any, by: Mouse) -> str:
 def download_numbers(page: Any, view: Any, by: Mouse) -> None:
     """Take a finding's numbers along as a file."""
     by.tab(view, "Bias")
+    finding = view.locator(".wb-finding[data-check='bias.group_rates']")
+    finding.wait_for()
+    if finding.get_attribute("aria-expanded") == "false":
+        by.press(finding)
     summary = view.locator(".wb-detail summary", has_text=re.compile("^Numbers"))
     summary.first.wait_for()
     by.press(summary.first)
