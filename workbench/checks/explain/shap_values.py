@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -37,11 +39,11 @@ def shap_values(subject: Subject, *, most_rows: int = 200, background: int = 50)
         raise NotApplicableError("the model takes no feature that is in the data, or there is one row only")
     ask = _Asked(reader, rows, columns)
     indices = np.arange(rows.num_rows, dtype=np.float64)[:, None] * np.ones((1, len(columns)))
-    masker = shap.maskers.Independent(indices[-background:], max_samples=background)
-    explainer = shap.explainers.Permutation(ask, masker, seed=subject.seed)
-    chosen = indices[:most_rows]
-    evaluations = 2 * len(columns) + 1
-    values: Floats = np.asarray(explainer(chosen, max_evals=evaluations, silent=True).values, np.float64)
+    chosen, evaluations = indices[:most_rows], 2 * len(columns) + 1
+    with _numpys_own_state():
+        masker = shap.maskers.Independent(indices[-background:], max_samples=background)
+        explainer = shap.explainers.Permutation(ask, masker, seed=subject.seed)
+        values: Floats = np.asarray(explainer(chosen, max_evals=evaluations, silent=True).values, np.float64)
     measures = []
     for at, column in enumerate(columns):
         m = mean_of("mean_absolute_shap", np.abs(values[:, at]), subject.level, column=column)
@@ -51,6 +53,16 @@ def shap_values(subject: Subject, *, most_rows: int = 200, background: int = 50)
     about: dict[str, Cell] = {"measure": "mean_absolute_shap", "overall": 0.0, "overall_is": "no effect:"}
     evidence = Evidence("shap", "Mean absolute Shapley value", "forest", head, tuple(table[:40]), about)
     return Result(measures, [evidence], [f"explained {len(chosen)} of {subject.sample.available:,} rows"])
+
+
+@contextmanager
+def _numpys_own_state() -> Iterator[None]:
+    """Put NumPy's global random state back: the package seeds it, and a user's later draws would repeat."""
+    state = np.random.get_state()  # noqa: NPY002 (the state that the package sets)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
 
 
 class _Asked:
