@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from workbench.audit.suppressed import small_groups, without_numbers
-from workbench.core.errors import EvidenceError
+from workbench.core.errors import EvidenceError, shown
 from workbench.core.finding import Attachment, Finding, Measure
 
 if TYPE_CHECKING:
@@ -189,6 +189,7 @@ class Record:
         try:
             whole = json.loads(data)
             content, beside = whole["content"], whole.get("beside", {})
+            _check_schema(str(content["schema"]))
             seconds = beside.get("seconds", {})
             record = cls(
                 subject=content["subject"],
@@ -203,6 +204,12 @@ class Record:
         if not trust_digest and (found != whole.get("digest") or record.digest != found):
             raise EvidenceError(f"the record's content has digest {found}, but it names {whole.get('digest')}.")
         return record
+
+
+def _check_schema(found: str) -> None:
+    if found != SCHEMA:
+        what = f"the record is of the kind {shown(found, 80)}, and this version reads {SCHEMA!r}"
+        raise EvidenceError(f"{what}: read it with the version of audit-workbench that wrote it, or a newer one.")
 
 
 def digest_of(content: Any) -> str:
