@@ -27,7 +27,7 @@ from workbench.core.filter import BOTH, filtered
 from workbench.core.frame import Frame, wrap
 from workbench.core.late_labels import with_labels
 from workbench.core.sample import SIZE
-from workbench.load import Model, open_frame, open_model, wrap_model
+from workbench.load import Model, name_of, open_frame, open_model, wrap_model
 from workbench.load.storing import is_source, stored_data, stored_model
 
 if TYPE_CHECKING:
@@ -384,7 +384,7 @@ def _model(model: Any, trust: Sequence[str]) -> Model:
 
 def _sources(*given: Any) -> dict[str, Any]:
     names = ("data", "reference", "model")
-    texts = {n: str(g) for n, g in zip(names, given, strict=True) if is_source(g)}
+    texts = {n: name_of(g) for n, g in zip(names, given, strict=True) if is_source(g)}
     return {"sources": texts}
 
 

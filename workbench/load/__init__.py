@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.load.files import open_frame
+from workbench.load.files import name_of, open_frame
 from workbench.load.models import Model, open_model, wrap_model
 
-__all__ = ["Model", "open_frame", "open_model", "wrap_model"]
+__all__ = ["Model", "name_of", "open_frame", "open_model", "wrap_model"]

@@ -34,6 +34,12 @@ class Options:
         self.delimiter = delimiter
 
 
+def name_of(source: Any) -> str:
+    """Return a source's name, or those of several, for others to read: of files without folders, of URIs all."""
+    parts = source if isinstance(source, list | tuple) else [source]
+    return ", ".join(str(p) if "://" in str(p) else Path(p).name for p in parts)
+
+
 def _csv(con: Any, files: list[str], options: Options) -> Any:
     settings: dict[str, Any] = {
         "header": True,
