@@ -20,7 +20,8 @@ from workbench.ui.app.timeline import timeline_html
 from workbench.ui.earlier import Earlier
 from workbench.ui.session import SHOWN, Session
 
-# The shared view speaks to a model with get, set, save_changes and on; this gives it one over Panel's.
+# The shared view speaks to a model with get, set, save_changes and on; this gives it one over Panel's. The address
+# keeps what is looked at, so that a page loaded anew, or sent to another reviewer, shows the same.
 _ADAPTER = """
 export function render({ model, el }) {
   const heard = {};
@@ -32,11 +33,20 @@ export function render({ model, el }) {
     save_changes: () => {},
     on: (name, f) => { (heard[name] = heard[name] || []).push(f); },
     off: () => {},
+    place: {
+      get: (name) => new URLSearchParams(location.search).get(name) || "",
+      set: (name, value) => {
+        const url = new URL(location.href);
+        if (value) url.searchParams.set(name, value);
+        else url.searchParams.delete(name);
+        if (url.href !== location.href) history.replaceState(history.state, "", url);
+      },
+    },
   };
-  const place = document.createElement("div");
-  place.style.width = "100%";
-  view.render({ model: host, el: place });
-  return place;
+  const box = document.createElement("div");
+  box.style.width = "100%";
+  view.render({ model: host, el: box });
+  return box;
 }
 """
 

@@ -27,6 +27,7 @@ const screenOf = (model, root) => {
   };
   const screen = {
     model, root, act, paint,
+    place: model.place || { get: () => "", set: () => {} }, // a host with an address keeps there what is looked at
     look: (at) => act("look", at),
     painted: () => requestAnimationFrame(paint),
     ask: (check, anew = false) => {
@@ -46,7 +47,7 @@ const screenOf = (model, root) => {
 
 const pagesOf = (screen) => {
   const { model, act } = screen;
-  const findings = findingsPart(screen, "Findings", () => true);
+  const findings = findingsPart(screen, "Findings", () => true, () => [], "open");
   const board = boardPart(findings.open);
   const explorers = { Performance: costsPart(screen), Bias: biasPart(screen), Explanations: explainedPart(screen) };
   const drift = driftPage(screen);
@@ -75,16 +76,18 @@ const pagesOf = (screen) => {
 };
 
 // One page at a time, chosen by tabs; a page that has nothing to show has no tab, and one not looked at is not built.
-const pager = (pages) => {
+const pager = (pages, place) => {
   const bar = h("nav", { "aria-label": "Views" });
-  const place = h("div");
+  const body = h("div");
   const panels = Object.fromEntries(Object.entries(pages).map(([name, page]) => [name, h("div", { role: "tabpanel", "aria-label": name }, page.root)]));
   const stale = new Set();
-  let [wanted, at] = ["Overview", "Overview"]; // a page that has nothing while a run is on comes back with its end
+  let wanted = place.get("page") || "Overview"; // a page that has nothing while a run is on comes back with its end
+  let at = wanted;
   let state = null;
   const turn = (name) => {
     at = name;
-    place.replaceChildren(panels[name]);
+    place.set("page", name === "Overview" ? "" : name);
+    body.replaceChildren(panels[name]);
     if (stale.delete(name)) pages[name].fill(state);
     if (pages[name].shown) pages[name].shown();
   };
@@ -102,7 +105,7 @@ const pager = (pages) => {
     if (at === name) pages[name].fill(now);
     else stale.add(name);
   };
-  return { bar, place, fill, again, here: () => pages[at] };
+  return { bar, body, fill, again, here: () => pages[at] };
 };
 
 function auditPage({ model, el }) {
@@ -113,8 +116,8 @@ function auditPage({ model, el }) {
   const rows = rowsPart(screen.act);
   const tools = toolsPart(screen);
   const { pages, heard, close } = pagesOf(screen);
-  const views = pager(pages);
-  root.append(run.stale, head.root, run.live, run.ended, rows.root, run.choice, views.bar, views.place, tools.root);
+  const views = pager(pages, screen.place);
+  root.append(run.stale, head.root, run.live, run.ended, rows.root, run.choice, views.bar, views.body, tools.root);
   el.replaceChildren(root);
 
   let before = null;

@@ -80,11 +80,12 @@ export const findingDetail = (d, check, screen) => {
     h("details", {}, h("summary", {}, "Code"), h("pre", {}, d.code_text)));
 };
 
-// The findings that `wanted` picks, the worst first; those that `first` names lead and are open from the start.
-export const findingsPart = (screen, title, wanted, first = () => []) => {
+// The findings that `wanted` picks, the worst first; those that `first` names lead and are open from the start. `kept`
+// is the name under which a host with an address keeps those that are open.
+export const findingsPart = (screen, title, wanted, first = () => [], kept = "") => {
   const list = h("div");
   const root = h("section", { "aria-label": title }, h("h3", {}, title), list);
-  const view = { rows: [], open: new Set(), asked: false };
+  const view = { rows: [], open: new Set(kept ? screen.place.get(kept).split(",").filter(Boolean) : []), asked: false };
   arrows(list, ".wb-finding");
   list.addEventListener("keydown", (e) => {
     if (e.key !== "Escape" || !e.target.closest(".wb-open")) return;
@@ -110,6 +111,7 @@ export const findingsPart = (screen, title, wanted, first = () => []) => {
       view.open.add(check);
       screen.ask(check);
     }
+    if (kept) screen.place.set(kept, [...view.open].join(","));
     draw();
   };
   const fill = (state) => {
