@@ -13,6 +13,8 @@ import pytest
 os.environ["YDATA_PROFILING_NO_ANALYTICS"] = "1"
 os.environ["DO_NOT_TRACK"] = "1"
 
+pytest_plugins = ("tests.screens",)
+
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")

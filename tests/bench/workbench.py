@@ -19,7 +19,7 @@ import nbformat
 import numpy as np
 
 from tests.bench.data import frame
-from tests.browser.conftest import CHROMIUM, QUIET, serving_lab
+from tests.screens import CHROMIUM, QUIET, serving_lab
 
 ROLES = """target="y", score="score", sensitive=["sex", "region"], ignore=["pred"], time="ts\""""
 IMPORT = """

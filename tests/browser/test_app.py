@@ -131,18 +131,3 @@ def test_dark_theme(chromium: Any, app: str) -> None:
 
     assert colours == ["rgb(230, 233, 238)", "rgb(20, 23, 28)"]
     assert b"@media all{" in base64.b64decode(drawing)  # the drawing's dark colours, whatever the system says
-
-
-def test_the_launchers_tile_opens_the_app(page: Any, lab: tuple[str, Path]) -> None:
-    """Behind JupyterLab's login, under its path, the app starts, lists nothing yet, and opens a bundle."""
-    from workbench import demo
-    from workbench.work import run_plan
-
-    address, folder = lab
-    run_plan(demo.prepare(folder / "input"), folder=folder / "audits" / "demo", with_notebook=False)
-    page.goto(f"{address}/audit-workbench/?token=tok", timeout=90_000)
-    page.get_by_role("link", name=demo.TITLE).click(timeout=60_000)
-    page.locator(".wb-head").wait_for(timeout=60_000)
-    page.locator(".wb-finding", has_text="Rates by group").click()
-    page.locator(".wb-charts img").first.wait_for(timeout=60_000)
-    assert page.foreign == []

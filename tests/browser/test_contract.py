@@ -15,9 +15,9 @@ import nbformat
 import pytest
 
 import workbench as wb
-from tests.browser.conftest import free_port, stop, wait_for
 from tests.browser.test_drift import shot
 from tests.contracts.test_decide import HOSTILE
+from tests.screens import free_port, stop, wait_for
 from tests.ui.loans import loans, write_loans
 from workbench.audit.contracts import load_contract
 from workbench.core.contract import Contract

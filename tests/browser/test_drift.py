@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import workbench as wb
-from tests.browser.conftest import free_port, stop, wait_for
+from tests.screens import free_port, stop, wait_for
 from tests.ui.moved import HOSTILE, moved
 from workbench.audit.record import Record
 from workbench.ui import drift_payload

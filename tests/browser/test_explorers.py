@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import workbench as wb
-from tests.browser.conftest import free_port, stop, wait_for
+from tests.screens import free_port, stop, wait_for
 from workbench.audit.groups import Groups
 from workbench.audit.record import Record
 from workbench.demo import prepare

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import free_port, stop, wait_for
 from tests.monitor.conftest import POLICY, small
+from tests.screens import free_port, stop, wait_for
 from workbench.audit.plan import plan_of
 from workbench.monitor.run import Monitor
 

@@ -167,6 +167,6 @@ def serving_lab(folder: Path, *more: str) -> Iterator[str]:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Start JupyterLab on a copy of the tutorial; return its address and folder."""
     folder = tmp_path_factory.mktemp("lab")
-    shutil.copy(Path(__file__).parents[2] / "notebooks" / "first_audit.ipynb", folder)
+    shutil.copy(Path(__file__).parents[1] / "notebooks" / "first_audit.ipynb", folder)
     with serving_lab(folder) as address:
         yield address, folder
