@@ -104,10 +104,10 @@ def test_12_nothing_is_sent_by_us_or_by_what_we_call(tmp_path: Path) -> None:
     assert str(report.status) == "measured", report.reason
     assert not (tmp_path / "noted").exists(), (tmp_path / "noted").read_text()
 
-    asks = "'import socket; socket.getaddrinfo(\"pypi.example\", 80)'"
+    asks = "'import socket; socket.getaddrinfo(\"registry.invalid\", 80)'"
     send = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {asks}])"
     subprocess.run([sys.executable, "-c", send], env={**os.environ, **allowed}, capture_output=True, check=False)
-    assert "pypi.example" in (tmp_path / "noted").read_text(), "the watch sees nothing"
+    assert "registry.invalid" in (tmp_path / "noted").read_text(), "the watch sees nothing"
 
 
 KEPT = Path(__file__).parent / "kept" / "record_of_24_november.json"
