@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from workbench.core.errors import ConfigError, DataError
 from workbench.core.windowed import to_bytes
 from workbench.monitor.recut import take_counts
 from workbench.monitor.run import Monitor
-from workbench.monitor.store import Store
+from workbench.monitor.store import Store, _engine
 
 FEBRUARY = datetime(2026, 2, 15, tzinfo=UTC)
 
@@ -202,6 +204,17 @@ def test_two_monitors_at_once_count_nothing_twice(stream):
     assert failed == []
     assert sum(len(r.counted) for r in found) == 6
     assert windows(Monitor(plan()))["2026-01"].rows == 2400
+
+
+def test_a_new_store_waits_for_who_begins_it_too(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "store", isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE begun (x)")
+        engine = _engine(tmp_path / "store")
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.5, lambda: other.execute("COMMIT")).start()
+        with engine.begin() as tx:
+            assert tx.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            assert tx.exec_driver_sql("SELECT count(*) FROM begun").scalar() == 0
 
 
 def test_rows_without_a_time_are_told_and_never_judged(stream):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -239,17 +241,36 @@ def _sum(parts: list[Part]) -> Part:
     return whole
 
 
+_PATIENCE = 60
+"""Seconds to wait for others who use the store."""
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn a new store's log to write-ahead; SQLite refuses at once where others begin the same store, this waits."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 def _engine(file: Path) -> Engine:
     sqlalchemy = import_extra("sqlalchemy", "monitor", "the monitor")
     engine: Engine = sqlalchemy.create_engine(
-        sqlalchemy.URL.create("sqlite", database=str(file)), connect_args={"timeout": 60}
+        sqlalchemy.URL.create("sqlite", database=str(file)), connect_args={"timeout": _PATIENCE}
     )
 
     @sqlalchemy.event.listens_for(engine, "connect")  # type: ignore[untyped-decorator, unused-ignore]
     def _settings(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver's guesses
-        for setting in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 60000"):
+        for setting in (f"busy_timeout = {1000 * _PATIENCE}", "synchronous = FULL"):
             connection.execute(f"PRAGMA {setting}")
+        _write_ahead(connection)
 
     @sqlalchemy.event.listens_for(engine, "begin")  # type: ignore[untyped-decorator, unused-ignore]
     def _begin(connection: Connection) -> None:
