@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 import workbench as wb
 from tests.browser.test_drift import shot
 from tests.contracts.test_decide import HOSTILE
+from tests.notebooks import opened, run_all, written
 from tests.screens import free_port, stop, wait_for
 from tests.ui.loans import loans, write_loans
 from workbench.audit.contracts import load_contract
@@ -253,15 +253,9 @@ def test_the_analyst_decides_in_a_notebook(page: Any, lab: tuple[str, Path]) -> 
     write_loans(folder)
     lines = inspect.getsource(_cell).splitlines()[1:]
     source = "\n".join(line[4:].replace("  # noqa: B018", "") for line in lines)
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(book, folder / "contract.ipynb")
-    page.goto(f"{address}/lab/tree/contract.ipynb?token=tok&reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000, state="attached")
-    page.wait_for_timeout(1000)
-    page.locator(".lm-MenuBar-item", has_text="Run").click()
-    page.click("li.lm-Menu-item[data-command='runmenu:run-all']")
+    written(folder / "contract.ipynb", source)
+    opened(page, address, "contract.ipynb")
+    run_all(page)
     row(page, "age: range").wait_for(timeout=90_000)
     row(page, "age: range").focus()
     page.keyboard.press("a")

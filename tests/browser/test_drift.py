@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import workbench as wb
+from tests import notebooks
 from tests.screens import free_port, stop, wait_for
 from tests.ui.moved import HOSTILE, moved
 from workbench.audit.record import Record
@@ -175,25 +176,15 @@ def notebook(folder: Path) -> None:
     """Write a notebook whose one cell shows the audit."""
     code = inspect.getsource(moved).replace("dict[str, Any]", "dict").replace("-> Any", "")
     cell = f"import workbench as wb\n{code}\narguments = moved()\nwb.Audit(arguments.pop('data'), **arguments)"
-    made = {
-        "cells": [{"cell_type": "code", "id": "one", "metadata": {}, "execution_count": None, "outputs": [],
-                   "source": cell}],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-        "nbformat": 4, "nbformat_minor": 5,
-    }  # fmt: skip
-    (folder / "moved.ipynb").write_text(json.dumps(made), "utf-8")
+    notebooks.written(folder / "moved.ipynb", cell)
 
 
 def test_windows_open_in_the_notebook_too(page: Any, lab: tuple[str, Path]) -> None:
     """In JupyterLab: run, go to Drift, open a window by keyboard without Jupyter's own keys taking it."""
     address, folder = lab
     notebook(folder)
-    page.goto(f"{address}/lab/tree/moved.ipynb?token=tok&reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=90_000, state="attached")
-    page.wait_for_timeout(1000)
-    page.locator(".lm-MenuBar-item", has_text="Run").click()
-    page.click("li.lm-Menu-item[data-command='runmenu:run-all']")
+    notebooks.opened(page, address, "moved.ipynb")
+    notebooks.run_all(page)
     view = page.locator(".jp-OutputArea .wb").first
     view.locator(".wb-primary").click(timeout=90_000)
     view.locator(".wb-head").first.wait_for(timeout=90_000)

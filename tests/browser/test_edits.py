@@ -12,6 +12,7 @@ import pytest
 
 import workbench as wb
 from tests.browser.test_lab import shot
+from tests.notebooks import opened, run_all, written
 from workbench.audit.notes import notes_of
 from workbench.report.execute import execute_notebook
 from workbench.ui import view
@@ -46,15 +47,9 @@ NOTE = "Asked the board <b>twice</b>."
 
 def started(page: Any, address: str, folder: Path) -> Any:
     """Open a notebook of two cells, run them, run the audit, and return its screen."""
-    about = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cells = [nbformat.v4.new_code_cell(c.strip()) for c in (DATA, AUDIT)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=about), folder / "edits.ipynb")
-    page.goto(f"{address}/lab/tree/edits.ipynb?token=tok&reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000, state="attached")
-    page.wait_for_timeout(1000)
-    page.locator(".lm-MenuBar-item", has_text="Run").click()
-    page.click("li.lm-Menu-item[data-command='runmenu:run-all']")
+    written(folder / "edits.ipynb", DATA, AUDIT)
+    opened(page, address, "edits.ipynb")
+    run_all(page)
     found = page.locator(".jp-OutputArea .wb").first
     found.get_by_role("button", name="Run", exact=True).click(timeout=90_000)
     found.locator(".wb-head").wait_for(timeout=120_000)

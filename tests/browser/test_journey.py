@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 from tests.browser.driving import Keyboard, Mouse
 from tests.browser.test_lab import kill_kernels, shot
+from tests.notebooks import opened, written
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
 
@@ -49,13 +49,8 @@ screen
 
 def started(page: Any, address: str, folder: Path) -> Any:
     """Open a notebook, run its first cell by keys, and return its screen."""
-    about = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in CELLS], metadata=about)
-    nbformat.write(notebook, folder / "journey.ipynb")
-    page.goto(f"{address}/lab/tree/journey.ipynb?token=tok&reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000, state="attached")
-    page.wait_for_timeout(1000)
+    written(folder / "journey.ipynb", *CELLS)
+    opened(page, address, "journey.ipynb")
     Keyboard(page).reach(page.locator(".jp-Notebook .jp-Cell").first)
     page.keyboard.press("Control+Enter")
     view = page.locator(".jp-OutputArea .wb").first

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import workbench as wb
+from tests.notebooks import opened, run_all
 from workbench import demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
@@ -26,12 +27,8 @@ def shot(page: Any, name: str) -> None:
 
 def open_and_run(page: Any, address: str) -> None:
     """Open the tutorial and run all its cells."""
-    page.goto(f"{address}/lab/tree/first_audit.ipynb?token=tok&reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000, state="attached")
-    page.wait_for_timeout(1000)
-    page.locator(".lm-MenuBar-item", has_text="Run").click()
-    page.click("li.lm-Menu-item[data-command='runmenu:run-all']")
+    opened(page, address, "first_audit.ipynb")
+    run_all(page)
     page.wait_for_selector(".jp-OutputArea .wb .wb-primary", timeout=90_000)
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=90_000, state="attached")
 

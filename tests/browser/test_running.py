@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 from tests.browser.test_lab import kill_kernels, shot
+from tests.notebooks import opened, written
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
 
@@ -40,13 +40,8 @@ def test_the_kernel_answers_and_cancel_leaves_a_partial_record(
 ) -> None:
     """Press Run, compute in a cell while a check dozes, press Cancel, read what is there, run on to the same digest."""
     address, folder = lab
-    cells = [nbformat.v4.new_code_cell(CELL), nbformat.v4.new_code_cell("print('the sum is', 40 + 2)")]
-    about = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=about), folder / "running.ipynb")
-    page.goto(f"{address}/lab/tree/running.ipynb?token=tok&reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000, state="attached")
-    page.wait_for_timeout(1000)
+    written(folder / "running.ipynb", CELL, "print('the sum is', 40 + 2)")
+    opened(page, address, "running.ipynb")
     page.locator(".jp-Notebook .jp-Cell").first.locator(".jp-InputArea-editor").click()
     page.keyboard.press("Shift+Enter")
     view = page.locator(".jp-OutputArea .wb").first

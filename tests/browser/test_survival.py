@@ -14,7 +14,7 @@ import pytest
 
 from tests.browser.test_lab import kill_kernels, shot
 from tests.complaints.data import CANARY
-from tests.complaints.notebooks import opened, run, saved, written
+from tests.notebooks import opened, run, saved, written
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(400)]
 

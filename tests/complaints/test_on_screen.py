@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from tests.browser.test_lab import kill_kernels, shot
-from tests.complaints.notebooks import opened, run, saved, written
+from tests.notebooks import opened, run, saved, written
 from workbench.audit.bundle import write_bundle
 from workbench.audit.record import Record
 from workbench.report.execute import execute_notebook

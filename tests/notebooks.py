@@ -33,6 +33,12 @@ def run(page: Any, at: int) -> None:
     page.keyboard.press("Shift+Enter")
 
 
+def run_all(page: Any) -> None:
+    """Run every cell."""
+    page.locator(".lm-MenuBar-item", has_text="Run").click()
+    page.click("li.lm-Menu-item[data-command='runmenu:run-all']")
+
+
 def saved(page: Any, file: Path) -> dict[str, Any]:
     """Save the notebook and return what is in the file."""
     before = file.stat().st_mtime_ns
