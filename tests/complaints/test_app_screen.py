@@ -20,7 +20,7 @@ from workbench.audit.record import Record
 from workbench.report.html import render_html
 from workbench.ui.session import Session
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("complaints"), pytest.mark.timeout(300)]
 
 
 def put(bundles: Path, name: str, record: Record) -> None:

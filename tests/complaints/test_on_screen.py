@@ -18,7 +18,7 @@ from workbench.report.execute import execute_notebook
 from workbench.report.html import render_html
 from workbench.report.verify import verify
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("complaints"), pytest.mark.timeout(300)]
 
 DATA = f"""
 import os, sys, time
