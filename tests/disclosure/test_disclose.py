@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
@@ -40,6 +40,7 @@ def told(record: Record) -> str:
     st.integers(0, 10**6), st.integers(40, 900), st.integers(1, 3), st.sampled_from([0.0, 0.0, 0.03, 0.1]),
     st.booleans(), st.booleans(),
 )  # fmt: skip
+@example(1, 40, 2, 0.0, True, False)  # one column has the same value in every row
 def test_the_attacker_recovers_no_small_cell(
     seed: int, n: int, columns: int, missing: float, truth: bool, with_reference: bool
 ) -> None:

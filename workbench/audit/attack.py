@@ -107,9 +107,12 @@ class Attacker:
         return self._system(part).ranges([part])[0]
 
     def given_away(self, parts: Iterable[Part], minimum: int) -> list[Part]:
-        """Return those parts that the equations tell to be small, more than their totals over all rows tell."""
+        """Return those parts that the equations tell to be small, more than their totals over all rows tell.
+
+        A group that is the only one of its columns holds all rows: what is told of them is told of it.
+        """
         by_system: dict[_System, list[Part]] = {}
-        for part in parts:
+        for part in (p for p in parts if len(list(self.groups[p.columns])) > 1):
             by_system.setdefault(self._system(part), []).append(part)
         found: list[Part] = []
         for system, some in by_system.items():
