@@ -205,3 +205,26 @@ def test_where_no_folder_can_be_written_runs_go_on(warm: Runner, monkeypatch: py
     audit = quick()
     assert warm.run(audit.prepared).digest == audit.run().digest
     assert warm.run_id == ""
+
+
+def test_another_threshold_counts_nothing_again(runner: Runner, here: Any) -> None:
+    """The tables serve every threshold; only what looks at decisions is measured again. The digest is a fresh run's."""
+
+    def asks(subject: Any) -> Any:
+        return wb.Result([wb.Measure("cut_at", subject.roles.threshold, n=1)])
+
+    mine = here(asks, "custom.asks", "Z914")
+    checks = ["quality.missing", "drift.numeric", "performance.classification", "bias.group_rates", mine]
+    options = {"checks": checks, "score": "score", "target": "y", "sensitive": ["g"]}
+    first = runner.run(quick(**options, threshold=0.5).prepared)
+    labels: list[str] = []
+    other = quick(**options, threshold=0.3)
+    record = runner.run(other.prepared, lambda p: labels.append(p.label))
+
+    assert not any(label.startswith("counting") for label in labels)
+    assert record.beside["seconds"]["counting"] == first.beside["seconds"]["counting"]
+    taken = {f.check for f in record.findings if f.seconds == of(first)[f.check].seconds}
+    assert taken == {"quality.missing", "drift.numeric"}
+    assert of(record)["custom.asks"].measures[0].value == 0.3
+    assert record.digest == other.run().digest != first.digest
+    assert runner.run(quick(**options, threshold=0.5).prepared).digest == first.digest

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from workbench.audit.packing import code_of, packed
+from workbench.audit.packing import code_of, is_packaged, packed
 from workbench.audit.record import digest_of
 from workbench.core.check import Check
 from workbench.core.errors import ConfigError, near_matches, shown
@@ -35,16 +35,28 @@ _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 _ABOUT = "run.json"
 
 
-def inputs_of(prepared: Prepared, about: Mapping[str, Any]) -> str:
-    """Return a digest of all that a finding depends on besides its check: data, roles, models, seed, versions.
+class Inputs(NamedTuple):
+    """Digests of all that a finding depends on besides its check, with the threshold and without it.
 
-    Empty when a model cannot be told from another one: then nothing is taken from another run.
+    Both are empty when a model cannot be told from another one: then nothing is taken from another run.
     """
+
+    whole: str = ""
+    undecided: str = ""
+
+    def of(self, check: Check) -> str:
+        """Return the digest for a check: of one that is not packaged nobody knows whether it asks for the threshold."""
+        decides = check.of_decisions or not is_packaged(check.function)
+        return self.whole if decides else self.undecided
+
+
+def inputs_of(prepared: Prepared, about: Mapping[str, Any]) -> Inputs:
+    """Return the digests of data, roles, models, seed and versions."""
     from workbench.audit.run import environment
 
     models = [_identity(m) for m in (prepared.model, prepared.challenger)]
     if None in models:
-        return ""
+        return Inputs()
     policy = prepared.policy
     content = {
         **{k: v for k, v in about.items() if k != "title"},
@@ -53,7 +65,8 @@ def inputs_of(prepared: Prepared, about: Mapping[str, Any]) -> str:
         "level": policy.level,
         "environment": environment(),
     }
-    return digest_of(content)
+    roles = {k: v for k, v in about["roles"].items() if k != "threshold"}
+    return Inputs(digest_of(content), digest_of({**content, "roles": roles}))
 
 
 def _identity(model: Model | None) -> str | None:
@@ -87,23 +100,23 @@ class Kept:
         self._folder: Path | None = None
         self._about: dict[str, Any] = {}
 
-    def find(self, inputs: str, check: Check, params: Mapping[str, Any]) -> Finding | None:
+    def find(self, inputs: Inputs, check: Check, params: Mapping[str, Any]) -> Finding | None:
         """Return the finding of the same check on the same inputs, or None."""
-        if not inputs or _by_the_clock(check, params):
+        if not inputs.whole or _by_the_clock(check, params):
             return None
-        return self._found.get((inputs, key_of(check, params)))
+        return self._found.get((inputs.of(check), key_of(check, params)))
 
-    def put(self, inputs: str, check: Check, params: Mapping[str, Any], finding: Finding) -> None:
+    def put(self, inputs: Inputs, check: Check, params: Mapping[str, Any], finding: Finding) -> None:
         """Keep a finding; a folder that cannot be written never stops a run."""
-        if not inputs or finding.status not in (Status.MEASURED, Status.NOT_APPLICABLE):
+        if not inputs.whole or finding.status not in (Status.MEASURED, Status.NOT_APPLICABLE):
             return
         if _by_the_clock(check, params):
             return
         key = key_of(check, params)
-        self._found[inputs, key] = finding
+        self._found[inputs.of(check), key] = finding
         if finding.attachments:  # they are not in the finding's file: after a restart the check is made again
             return
-        content = {"inputs": inputs, "key": key, "seconds": finding.seconds, "finding": finding.to_dict()}
+        content = {"inputs": inputs.of(check), "key": key, "seconds": finding.seconds, "finding": finding.to_dict()}
         self._write(f"{check.id}.json", content)
 
     def begin(self, prepared: Prepared) -> str:

@@ -81,9 +81,10 @@ class Order:
 
     @property
     def counts_of(self) -> tuple[Any, ...]:
-        """Return what decides the counts, but for the state of files."""
+        """Return what decides the counts, but for the state of files and the threshold."""
         models = None if self.model is None else hashlib.sha256(self.model).hexdigest()
-        return (self.current, self.reference, models, self.roles, self.windows, self.seed, self.sample)
+        roles = replace(self.roles, threshold=0.5)
+        return (self.current, self.reference, models, roles, self.windows, self.seed, self.sample)
 
 
 def order_of(prepared: Prepared, folder: Path) -> Order:

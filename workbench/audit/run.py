@@ -14,7 +14,7 @@ from typing import Any
 
 from workbench.audit.contracts import Held
 from workbench.audit.judge import judge
-from workbench.audit.kept import Kept, inputs_of
+from workbench.audit.kept import Inputs, Kept, inputs_of
 from workbench.audit.operations import AuditWindows
 from workbench.audit.policy import Policy
 from workbench.audit.progress import OnProgress as OnProgress
@@ -123,7 +123,7 @@ def run(
     except CancelledError as why:
         return cancelled_record(prepared, str(why), started)
     about = described(prepared, subject)
-    inputs = "" if kept is None else inputs_of(prepared, about)
+    inputs = Inputs() if kept is None else inputs_of(prepared, about)
     findings = []
     for check, params in prepared.checks:
         finding = None if kept is None else kept.find(inputs, check, params)

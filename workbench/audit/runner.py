@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from workbench.audit.kept import Kept, inputs_of
+from workbench.audit.kept import Inputs, Kept, inputs_of
 from workbench.audit.order import CannotSendError, Order, Stream, order_of
 from workbench.audit.process import GoneError, Process, all_memory
 from workbench.audit.progress import OnProgress, Paced, Progress, time_left
@@ -195,7 +195,7 @@ class _Run:
     on_finding: OnFinding
     found: dict[int, Finding] = field(default_factory=dict)
     about: Mapping[str, Any] | None = None
-    inputs: str = ""
+    inputs: Inputs = field(default_factory=Inputs)
     at: int | None = None
     label: str = "starting"
     sides: int = 0
@@ -267,7 +267,7 @@ class _Run:
             self.found.clear()  # the files changed between two attempts: what was measured was other data
         self.about, self.counting = about, seconds
         self.sides = 1 + (self.prepared.reference is not None)
-        self.inputs = "" if self.without_model else inputs_of(self.prepared, about)
+        self.inputs = Inputs() if self.without_model else inputs_of(self.prepared, about)
         for i, (check, params) in enumerate(self.prepared.checks):
             known = None if i in self.found else self.runner.kept.find(self.inputs, check, params)
             if known is not None:

@@ -25,6 +25,7 @@ from workbench.audit.progress import Progress, Teller
 from workbench.audit.run import Prepared, check_fit, counted, described, judge_of
 from workbench.core.check import find_check
 from workbench.core.dataset import Dataset
+from workbench.core.decided import decided_at
 from workbench.core.errors import CancelledError, WorkbenchError
 from workbench.core.frame import Again, Frame
 from workbench.core.sample import SampleOf
@@ -83,6 +84,13 @@ class _Tables:
     key: Any
     subject: Subject
     seconds: float
+
+    def of(self, key: Any, threshold: float) -> _Tables | None:
+        """Return the tables of an order with this key and threshold, or None when it has to be counted."""
+        if self.key != key or None in key[2]:
+            return None
+        subject = decided_at(self.subject, threshold)
+        return None if subject is None else replace(self, subject=subject)
 
 
 class Worker:
@@ -156,11 +164,15 @@ class Worker:
     def _subject(self, order: Order, prepared: Prepared, without_model: bool) -> Subject:
         """Return the counted data: kept from the order before where that was of the same, counted else.
 
-        A sample is always kept, so that another choice of checks counts nothing again.
+        A sample is always kept, so that another choice of checks counts nothing again; nor does another threshold,
+        where the tables are exact.
         """
         key = (order.counts_of, without_model, _state(order))
         teller = Teller(prepared.steps, self._progress, self._cancel)
-        if self._tables is None or self._tables.key != key or None in key[2]:
+        known = None if self._tables is None else self._tables.of(key, order.roles.threshold)
+        if known is not None:
+            self._tables = known
+        else:
             self._tables = None  # the old tables make room first
             check_fit(prepared)
             alone = replace(prepared, model=None) if without_model else prepared

@@ -34,6 +34,8 @@ TASK_OF_NEED = {
     "regression": "regression",
 }
 """Needs that only one task can meet."""
+_DECIDED = frozenset({"prediction", "score", "model", "challenger"})
+_OF_OUTCOMES = frozenset({"performance", "bias", "explain", "optimize"})
 _ID = re.compile(r"[a-z_]+\.[a-z][a-z0-9_]*")
 _CODE = re.compile(r"[A-Z]{1,3}[0-9]{3}")
 
@@ -66,6 +68,11 @@ class Check:
     def is_for(self, task: str) -> bool:
         """Say whether an audit of this task makes the check unasked."""
         return not self.on_request and all(TASK_OF_NEED.get(need, task) == task for need in self.needs)
+
+    @property
+    def of_decisions(self) -> bool:
+        """Say whether a finding may change with the threshold: the check looks at predictions, scores or models."""
+        return self.family in _OF_OUTCOMES or bool(_DECIDED & {*self.needs, *self.uses})
 
     @property
     def help(self) -> dict[str, str]:

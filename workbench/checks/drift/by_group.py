@@ -42,7 +42,7 @@ class _Group:
         return group_label((self.column,), (self.value,))
 
 
-@check("drift.by_group", "D012", "Drift within groups", needs=("reference",), uses=("rows",))
+@check("drift.by_group", "D012", "Drift within groups", needs=("reference",), uses=("rows", "prediction"))
 def by_group(subject: Subject, *, minimum: int = 100, most_groups: int = 20) -> Result:
     """Compare every feature, and score and prediction, with the reference within each group and segment.
 

@@ -30,7 +30,7 @@ _WIDE = 0.05
 _NO_TRUTH = "the reference has no truth to compare with"
 
 
-@check("drift.concept", "D011", "Concept drift", needs=("reference", "truth"), uses=("rows",))
+@check("drift.concept", "D011", "Concept drift", needs=("reference", "truth"), uses=("rows", "prediction"))
 def concept(
     subject: Subject, *, bins: int = 10, least: int = 30, most_regions: int = 10, iterations: int = 50
 ) -> Result:

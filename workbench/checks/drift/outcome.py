@@ -28,7 +28,7 @@ _OF_RATES = ("l_infinity", "js_distance", "hellinger", "chi_square")
 _OF_NUMBERS = ("ks", "mean_difference", "wasserstein", "psi", "js_distance", "hellinger")
 
 
-@check("drift.outcome", "D007", "Drift of labels, predictions and scores", needs=("reference",))
+@check("drift.outcome", "D007", "Drift of labels, predictions and scores", needs=("reference",), uses=("prediction",))
 def outcome(subject: Subject, *, bins: int = 10) -> Result:
     """Compare labels, predictions and scores with the reference's, whatever the features do.
 
