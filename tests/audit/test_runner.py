@@ -17,7 +17,7 @@ import pytest
 
 import workbench as wb
 from tests.audit.runs import data, fitted, of, quick, sleeps, until, with_model
-from workbench.audit.kept import Kept
+from workbench.audit.kept import Inputs, Kept
 from workbench.audit.process import MOST_LOG
 from workbench.audit.progress import Paced, Progress
 from workbench.audit.runner import Runner
@@ -210,8 +210,8 @@ def test_a_contract_is_judged_anew_unless_the_moment_is_given() -> None:
         (other, {}, True),
     ):
         finding = Finding(of_check.id, of_check.code, of_check.version, Status.MEASURED, params)
-        kept.put("inputs", of_check, params, finding)
-        assert (kept.find("inputs", of_check, params) is finding) is taken
+        kept.put(Inputs("one", "two"), of_check, params, finding)
+        assert (kept.find(Inputs("one", "two"), of_check, params) is finding) is taken
 
 
 def attaches(subject: Any) -> Any:
