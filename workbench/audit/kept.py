@@ -157,7 +157,9 @@ class Kept:
         if self._folder is None:
             return
         try:
-            write_whole(self._folder / name, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
+            # One that is lost with the computer is measured again: a wait for the disk at every check is not worth it.
+            data = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+            write_whole(self._folder / name, data, durable=False)
         except (OSError, ValueError):
             self._folder = None
 
