@@ -48,6 +48,7 @@ def test_it_is_kept_executed_small_and_tells_nothing_of_a_machine(name: str) -> 
     assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1)), "not run once, from top to bottom"
     kinds = [o.get("name", o.output_type) for c in cells for o in c.outputs]
     assert not {"error", "stderr"} & set(kinds)
+    assert max(len(line) for c in cells for line in c.source.splitlines()) <= 100, "JupyterLab cuts longer lines off"
     assert WIDGET not in text
     assert TWIN not in text
     for cell in cells:
