@@ -29,8 +29,9 @@ def open_and_run(page: Any, address: str) -> None:
     """Open the tutorial and run all its cells."""
     opened(page, address, "first_audit.ipynb")
     run_all(page)
-    page.wait_for_selector(".jp-OutputArea .wb .wb-primary", timeout=90_000)
+    page.wait_for_selector(".jp-OutputArea .wb .wb-primary", timeout=90_000, state="attached")
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=90_000, state="attached")
+    page.locator(".jp-OutputArea .wb").first.evaluate("view => view.scrollIntoView()")  # running led to the last cell
 
 
 def expected_digest() -> str:
