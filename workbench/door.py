@@ -18,6 +18,7 @@ from workbench.audit.plan import Plan, load_plan, plan_of
 from workbench.audit.policy import Policy, load_policy, validated
 from workbench.audit.record import Record
 from workbench.audit.run import OnProgress, Prepared, check_fit, chosen_checks, run
+from workbench.audit.watchers import Watchers
 from workbench.audit.where import Conditions, conditions
 from workbench.core.check import Check, all_checks
 from workbench.core.contract import Contract
@@ -143,6 +144,7 @@ class Audit:
         )
         check_fit(self.prepared)
         self.record: Record | None = None
+        self.watchers = Watchers()
 
     @classmethod
     def from_plan(cls, plan: Plan | Mapping[str, Any] | str | Path) -> Audit:
@@ -166,7 +168,7 @@ class Audit:
     def run(self, on_progress: OnProgress | None = None, cancel: Event | None = None) -> Record:
         """Count, check and judge; the record is kept as `audit.record`. Set `cancel` to stop early."""
         self.record = run(self.prepared, on_progress, cancel)
-        return self.record
+        return self.watchers.tell(self.record)
 
     def resume(self, run_id: str, on_progress: OnProgress | None = None, cancel: Event | None = None) -> Record:
         """Take what a run of this audit had found before it was interrupted, make the rest, and keep the record.
@@ -176,7 +178,7 @@ class Audit:
         kept = Kept()
         kept.load(run_id)
         self.record = run(self.prepared, on_progress, cancel, kept=kept)
-        return self.record
+        return self.watchers.tell(self.record)
 
     def stability(self, seeds: Sequence[int] = (0, 1, 2, 3, 4)) -> Stability:
         """Run the audit once for each seed, and return which judgements are not the same under all; keeps no record."""
@@ -188,7 +190,8 @@ class Audit:
         """Return the same audit with only some of its checks, their parameters kept."""
         chosen = tuple(pair for pair in self.prepared.checks if pair[0].id in wanted or pair[0].code in wanted)
         other = object.__new__(Audit)
-        other.__dict__ = {**self.__dict__, "prepared": replace(self.prepared, checks=chosen), "record": None}
+        own = {"prepared": replace(self.prepared, checks=chosen), "record": None, "watchers": Watchers()}
+        other.__dict__ = {**self.__dict__, **own}
         return other
 
     def hold(self, contract: Contract) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,3 +143,30 @@ def test_a_reviewer_names_no_folder(tmp_path: Path) -> None:
         assert "choose a record of the list" in found.do("compare", name)["message"]["text"]
     assert found.session.state()["earlier"] == [{"id": "other", "words": "bundle other"}]
     found.session.close()
+
+
+def test_a_run_in_a_cell_is_on_the_screen_that_is_there() -> None:
+    """`audit.run()` after `audit` shows the same record on the screen above; a screen on other rows stays with them."""
+    audit = wb.Audit(DATA, target="y", score="score", sensitive="sex", checks=["bias.group_rates"])
+    session = Session(audit)
+    told: list[str] = []
+    session.subscribe(lambda name, _: told.append(name))
+    record = audit.run()
+
+    assert session.record is record
+    assert session.state()["phase"] == "done"
+    assert "finished" in told
+    audit.with_checks(["bias.group_rates"]).run()
+    assert session.record is record
+    session.close()
+
+
+def test_a_screen_that_is_gone_is_not_told() -> None:
+    """A run tells nobody who is not there any more."""
+    audit = wb.Audit(DATA, target="y", checks=["quality.missing"])
+    session = Session(audit)
+    gone = weakref.ref(session)
+    del session
+    gc.collect()
+    assert gone() is None
+    assert audit.run() is audit.record

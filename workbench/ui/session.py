@@ -77,6 +77,8 @@ class Session:
         self._board = None if audit is None else _board(audit)
         self._explorer = Explorer(reader=audit is None)
         self._worker: threading.Thread | None = None
+        if audit is not None:
+            audit.watchers.add(self._was_run)
 
     @property
     def _audit(self) -> Audit | None:
@@ -290,9 +292,17 @@ class Session:
                 self._phase = "error"
             self._say("error", said)
             return
-        note = self._running.note
+        self._audit.record = record
+        self._take(record, self._running.note)
+
+    def _was_run(self, record: Record) -> None:
+        """Show what `audit.run()` in a cell found, unless the screen has gone on to other rows or runs itself."""
+        if self._audit is not None and self._audit.record is record and not self._running.busy:
+            self._take(record, "")
+
+    def _take(self, record: Record, note: str) -> None:
         with self._lock:
-            self._record = self._audit.record = record
+            self._record = record
             self._earlier.keep(record)
             self._looked, self._progress, self._resumable = {}, {}, ""
             if self._board is not None and (found := contract_payload.of_record(record)) is not None:
