@@ -16,8 +16,10 @@ from workbench.audit.bundle import open_bundle, write_bundle
 from workbench.core.finding import Attachment
 from workbench.core.framed import framed as framed_page
 from workbench.report import words
-from workbench.ui import payload, view
+from workbench.report.shown import show
+from workbench.ui import view
 from workbench.ui.app.pages import AuditView, _module
+from workbench.ui.board import board as board_of
 from workbench.ui.session import SHOWN
 from workbench.ui.widgets.audit_widget import AuditWidget
 
@@ -37,7 +39,7 @@ def test_list_open_and_drill(page: Any, app: str, bundles: Path) -> None:
     assert page.get_by_role("button", name="Run", exact=True).count() == 0  # read-only
 
     # Python's payload is what the notebook's widget shows too: the same numbers, in the same words.
-    board = payload.overview(record)["board"]
+    board = board_of(show(record))["rows"]
     rows = page.locator(".wb-board tbody tr")
     assert rows.count() == len(board)
     for i, row in enumerate(board[:20]):

@@ -32,7 +32,7 @@ class Stage:
         self.page, self._told, heard = page, SimpleQueue[tuple[str, Any]](), Heard()
         session.subscribe(lambda name, value: self._told.put((name, value)))
         page.expose_function("toPython", lambda message: [session.act(act) for act in heard.new(message)] and None)
-        state = json.dumps({"state": session.state()}).replace("<", "\\u003c")
+        state = json.dumps(session.parts()).replace("<", "\\u003c")
         html = (
             _PAGE.replace("@@HTML@@", attributes, 1)
             .replace("@@HOST@@", host, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.audit.contracts import contract_yaml
 from workbench.audit.run import Prepared
@@ -22,6 +22,9 @@ from workbench.core.writing import write_whole
 from workbench.report.labels import plain
 from workbench.ui import contract_payload as payload
 from workbench.ui.contract_payload import Here
+
+if TYPE_CHECKING:
+    from workbench.door import Audit
 
 Judge = Callable[[Contract], Judgements]
 _DECISIONS: Mapping[str, tuple[Callable[..., Contract], str]] = {
@@ -155,3 +158,12 @@ def _line(row: Mapping[str, Any]) -> list[str]:
     broken = " · ".join(filter(None, (here["count"], here["shown"])))
     outcome = f"{here['shape']} {here['word']}".strip()
     return [row["rule"], row["evidence"], row["state"], outcome, broken, here["rows"] or here["reason"]]
+
+
+def board_of(audit: Audit) -> ContractBoard | None:
+    """Return the board of an audit's contract with what was found of it, or None where it has none."""
+    contract = audit.prepared.contract
+    if contract is None:
+        return None
+    found = None if audit.record is None else payload.of_record(audit.record)
+    return ContractBoard(contract.contract, here=None if found is None else found[1], path=contract.path)

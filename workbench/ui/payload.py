@@ -14,15 +14,17 @@ from workbench.report.html import Section, section_of, untested
 from workbench.report.pieces import Table
 from workbench.report.remarks import WHOSE
 from workbench.report.shown import Shown, ShownJudgement, ShownMeasure, show
+from workbench.ui.board import row
 from workbench.ui.drilling import NOTHING, Drilling
 
-MOST_ROWS = 5000
 MOST_CAUSES = 8
+MOST_UNTESTED = 200
 
 
-def overview(record: Record) -> dict[str, Any]:
-    """Return the verdict header, the board of judgements, the findings and what was not tested."""
-    shown = show(record)
+def overview(record: Record, shown: Shown | None = None) -> dict[str, Any]:
+    """Return the verdict header, the findings and what was not tested; `shown` is what may be shown of the record."""
+    shown = show(record) if shown is None else shown
+    left = untested(shown)
     return {
         "outcome": record.verdict.outcome,
         "word": words.outcome_word(record.verdict.outcome),
@@ -32,40 +34,15 @@ def overview(record: Record) -> dict[str, Any]:
         "data": words.data_words(record),
         "digest": record.digest,
         "short_digest": words.short_digest(record.digest),
-        "causes": [{**_judgement(j), "worst_of": j.worst_of} for j in shown.causes[:MOST_CAUSES]],
-        "board": board(shown),
+        "causes": [{**row(j), "why": _judged_why(j), "worst_of": j.worst_of} for j in shown.causes[:MOST_CAUSES]],
         "findings": findings(shown),
-        "untested": [{"outcome": o, "what": what, "why": why} for o, what, why in untested(shown)],
+        "untested": [{"outcome": o, "what": what, "why": why} for o, what, why in left[:MOST_UNTESTED]],
+        "untested_total": len(left),
     }
 
 
-def board(shown: Shown) -> list[dict[str, Any]]:
-    """Return one row a judgement, the worst first."""
-    order = words.SEVERITY
-    judged = sorted(shown.judgements, key=lambda j: order.index(j.judgement.outcome))
-    return [_judgement(j) for j in judged[:MOST_ROWS]]
-
-
-def _judgement(shown: ShownJudgement) -> dict[str, Any]:
-    j = shown.judgement
-    numbers: dict[str, Any] = {"value": None, "low": None, "high": None, "n": None}
-    if not shown.hidden:
-        numbers = {"value": j.value, "low": j.low, "high": j.high, "n": j.n}
-    return {
-        "id": shown.index,
-        "outcome": j.outcome,
-        "word": words.outcome_word(j.outcome),
-        "shape": words.shape(j.outcome),
-        "title": words.judgement_title(j),
-        "reason": words.plain(j.reason, 400) if j.reason else "",
-        "why": words.plain(j.why, 400) if j.why else "",
-        "check": j.check,
-        "shown": "" if shown.hidden or j.value is None else words.value_words(j, shown.unit, j.measure),
-        "limit_shown": words.limit_words(j.operator, j.limit, shown.unit),
-        "limit": j.limit,
-        "n_shown": words.number(numbers["n"]) if numbers["n"] is not None else "",
-        **numbers,
-    }
+def _judged_why(shown: ShownJudgement) -> str:
+    return words.plain(shown.judgement.why, 400) if shown.judgement.why else ""
 
 
 def findings(shown: Shown) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,13 @@ from workbench.report.static import static_html
 from workbench.ui import contract_payload, drift_payload, payload, requests
 from workbench.ui.about import about
 from workbench.ui.compare_payload import comparison
-from workbench.ui.contract_board import ContractBoard, proposed
+from workbench.ui.contract_board import ContractBoard, board_of, proposed
 from workbench.ui.downloads import file_of
 from workbench.ui.drilling import Drilling
 from workbench.ui.earlier import Earlier
 from workbench.ui.edits import Edits
 from workbench.ui.explorer import EXPLORED, Explorer
+from workbench.ui.finished import Finished
 from workbench.ui.leaving import code, export
 from workbench.ui.running import Running, was_cancelled
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 Listener = Callable[[str, Any], None]
 SHOWN = (
-    "state", "progress", "detail", "rates", "costs", "bias", "performance", "explained", "column", "series",
+    "state", "board", "progress", "detail", "rates", "costs", "bias", "performance", "explained", "column", "series",
     "window", "log", "attachment", "comparison", "file", "code",
 )  # fmt: skip
 """What a session tells the view; a shell holds one value of each."""
@@ -74,7 +76,8 @@ class Session:
         self._progress: dict[str, Any] = {}
         self._looked: dict[str, str] = {}
         self._stale: list[str] = []
-        self._board = None if audit is None else _board(audit)
+        self._finished = Finished()
+        self._board = None if audit is None else board_of(audit)
         self._explorer = Explorer(reader=audit is None)
         self._worker: threading.Thread | None = None
         if audit is not None:
@@ -133,18 +136,22 @@ class Session:
                 "partial": record is not None and was_cancelled(record),
                 "resumable": self._resumable,
                 "stale": self._stale,
-                "overview": None if record is None else payload.overview(record),
-                "drift": None if record is None else drift_payload.drift(record),
+                **self._finished.of(record),
                 "contract": self._contract(),
                 "requests": [] if self._audit is None else requests.offered(self._audit.prepared),
             }
+
+    def parts(self) -> dict[str, Any]:
+        """Return what a shell begins with: the state, and the board, which is told again only where it is another."""
+        with self._lock:
+            return {"state": self.state(), "board": self._finished.board(self._record)}
 
     def static(self) -> tuple[str, str]:
         """Return the screen as script-free HTML and as text, for places where nothing runs."""
         if self._record is not None:
             return static_html(self._record), words.verdict_line(self._record)
         text = self._audit.summary() if self._audit is not None else "nothing to show"
-        return f"<pre>{_escaped(text)}</pre>", text
+        return f"<pre>{escape(text, quote=False)}</pre>", text
 
     def _contract(self) -> dict[str, Any] | None:
         if self._board is not None:
@@ -390,17 +397,8 @@ class Session:
         elif name == "progress":
             value = dict(self._progress)
         with self._telling:  # acts and the run are on two threads, and a shell need not know
+            board = self._finished.news(value["overview"]) if name == "state" else None
             for listener in list(self._listeners):
+                if board is not None:
+                    listener("board", board)
                 listener(name, value)
-
-
-def _board(audit: Audit) -> ContractBoard | None:
-    contract = audit.prepared.contract
-    if contract is None:
-        return None
-    found = None if audit.record is None else contract_payload.of_record(audit.record)
-    return ContractBoard(contract.contract, here=None if found is None else found[1], path=contract.path)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -105,6 +105,10 @@ class Setup:
                 }
             }
 
+    def parts(self) -> dict[str, Any]:
+        """Return what a shell begins with."""
+        return {"state": self.state()} if self._session is None else self._session.parts()
+
     def act(self, act: Mapping[str, Any]) -> None:
         """Take what the user did and return at once; acts are done one after another."""
         if self._session is not None:
@@ -130,7 +134,8 @@ class Setup:
             except Exception as error:  # a foreign frame or model may raise anything; the screen says what
                 self._message = f"{type(error).__name__} while reading what was chosen: look at it in a cell."
         for listener in list(self._listeners):
-            listener("state", self.state())
+            for name, value in reversed(self.parts().items()):
+                listener(name, value)
 
     def code(self) -> str:
         """Return the Python that builds the same audit."""

@@ -61,6 +61,7 @@ class AuditView(pn.custom.JSComponent):
     """The shared view in the app."""
 
     state = param.Dict(default={})
+    board = param.Dict(default={})
     progress = param.Dict(default={})
     detail = param.Dict(default={})
     rates = param.Dict(default={})
@@ -82,7 +83,7 @@ class AuditView(pn.custom.JSComponent):
     _stylesheets = [view.styles()]
 
     def __init__(self, session: Session, **params: Any) -> None:
-        super().__init__(state=session.state(), sizing_mode="stretch_width", **params)
+        super().__init__(**session.parts(), sizing_mode="stretch_width", **params)
         self._session, self._heard = session, Heard()
         session.subscribe(self._told)
 

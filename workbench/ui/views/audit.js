@@ -48,7 +48,7 @@ const screenOf = (model, root) => {
 const pagesOf = (screen) => {
   const { model, act } = screen;
   const findings = findingsPart(screen, "Findings", () => true, () => [], "open");
-  const board = boardPart(findings.open);
+  const board = boardPart(model, findings.open);
   const explorers = { Performance: costsPart(screen), Bias: biasPart(screen), Explanations: explainedPart(screen) };
   const drift = driftPage(screen);
   const contract = contractPage((value) => act("decide", value), () => act("propose"));
@@ -72,7 +72,7 @@ const pagesOf = (screen) => {
   const { Performance: costs, Bias: bias, Explanations: explained } = explorers;
   const explored = { bias: bias.page, rates: bias.forest, performance: costs.page, costs: costs.moved, explained: explained.page };
   const heard = { ...explored, comparison: compared.show, column: drift.column, series: drift.series, window: drift.window };
-  return { pages, heard, close: drift.close };
+  return { pages, heard: { ...heard, board: () => board.fill(model.get("state")) }, close: drift.close };
 };
 
 // One page at a time, chosen by tabs; a page that has nothing to show has no tab, and one not looked at is not built.

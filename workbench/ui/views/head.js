@@ -15,7 +15,8 @@ const cause = (r) =>
     h("span", { class: "wb-value" }, r.shown, r.limit_shown ? h("span", { class: "wb-muted" }, ` limit ${r.limit_shown}`) : null), whisker(r));
 
 const untested = (o) =>
-  h("details", {}, h("summary", {}, `What was not tested (${o.untested.length})`),
+  h("details", {}, h("summary", {}, `What was not tested (${o.untested_total})`),
+    o.untested_total > o.untested.length ? h("p", { class: "wb-muted" }, `showing ${o.untested.length} of ${o.untested_total}`) : null,
     o.untested.length ? h("ul", {}, o.untested.map((u) => h("li", {}, `${u.what}: ${u.why}`))) : h("p", {}, "Everything in the plan was tested."));
 
 const judged = (o, partial) =>

@@ -141,3 +141,11 @@ export const redrawn = (root, draw) => {
   const found = now.find((node) => nameOf(node) === name) || now[Math.min(at, now.length - 1)];
   if (found) found.focus({ preventScroll: true });
 };
+
+// Rows that came packed: base64 of zlib of JSON, by columns.
+export const unpacked = async (text) => {
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const columns = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+  const names = Object.keys(columns);
+  return columns[names[0]].map((_, i) => Object.fromEntries(names.map((name) => [name, columns[name][i]])));
+};

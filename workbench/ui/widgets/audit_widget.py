@@ -26,6 +26,7 @@ class AuditWidget(anywidget.AnyWidget):
     _esm = view.module()
     _css = view.styles()
     state = traitlets.Dict().tag(sync=True)
+    board = traitlets.Dict().tag(sync=True)
     progress = traitlets.Dict().tag(sync=True)
     detail = traitlets.Dict().tag(sync=True)
     rates = traitlets.Dict().tag(sync=True)
@@ -44,7 +45,7 @@ class AuditWidget(anywidget.AnyWidget):
     act = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session: Session | Setup) -> None:
-        super().__init__(state=session.state())
+        super().__init__(**session.parts())
         self._session = session
         self._heard = Heard()
         self._variables: Variables | None = None
