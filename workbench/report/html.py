@@ -136,7 +136,7 @@ def summary(finding: ShownFinding) -> str:
 
 def first_measures(finding: ShownFinding) -> tuple[ShownMeasure, ...]:
     """Return the measures to print first: those behind a rule that did not pass."""
-    judged = [j.measure for j in finding.judgements if j.judgement.outcome != "pass"]
+    judged = {j.measure for j in finding.judgements if j.judgement.outcome != "pass"}
     first = [m for m in finding.measures if m.index in judged]
     rest = [m for m in finding.measures if m.index not in judged]
     rest.sort(

@@ -8,14 +8,28 @@ import unicodedata
 from workbench.core.finding import group_parts as group_parts
 
 MOST_LETTERS = 80
+# Letters and digits of scripts that run from right to left, and words of them with nothing but blanks or marks between.
+_RIGHT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+_WORDS = f"{_RIGHT}+(?:[\\s_\\-'\u2019.\u200c\u200d]{{1,3}}{_RIGHT}+)*"
+_FOUND, _ISOLATED = re.compile(_WORDS), re.compile(f"\u2068({_WORDS})\u2069")
 
 
 def plain(text: object, limit: int = MOST_LETTERS) -> str:
-    """Return text from data fit to be shown: control and direction characters made visible, cut to `limit`."""
-    letters = "".join(_visible(c) for c in str(text)[: limit + 1])
+    """Return text from data fit to be shown: control and direction characters made visible, cut to `limit`.
+
+    Words that run from right to left are isolated (U+2068, U+2069, which do not count), so that what stands around
+    them keeps its order; text that went through here once comes out as it is. UAX #9, section 6.
+    """
+    before = _ISOLATED.sub(r"\1", str(text)[: 3 * limit + 3])
+    letters = "".join(_visible(c) for c in before[: limit + 1])
     if not letters.strip():
         return "(empty)" if not letters else "(blank)"
-    return letters if len(letters) <= limit else letters[: limit - 1] + "…"
+    return isolated(letters if len(letters) <= limit else letters[: limit - 1] + "…")
+
+
+def isolated(text: str) -> str:
+    """Return text whose words from right to left reorder nothing around them."""
+    return text if text.isascii() else _FOUND.sub("\u2068\\g<0>\u2069", text)
 
 
 def _visible(letter: str) -> str:

@@ -1,6 +1,6 @@
 // A contract's rules, one row each: what is asked, what that rests on, what became of it on the data. Where somebody
 // decides, a decision goes out by `send`. Text from data goes in by textContent, never as markup.
-import { h, verdict } from "./parts.js";
+import { h, inOrder, verdict } from "./parts.js";
 
 const DECISIONS = { accept: ["Accept", "accepted"], reject: ["Reject", "rejected"], propose: ["Undo", "proposed"] };
 const DECISION_KEYS = { a: "accept", r: "reject", u: "propose" };
@@ -130,7 +130,7 @@ export const contractPage = (send, propose) => {
     view.sent = false;
     parts.head.replaceChildren(h("h3", {}, state.title), h("p", { class: "wb-muted" }, state.sentence));
     parts.message.className = state.message ? state.problem ? "wb-message wb-error" : "wb-told" : "";
-    parts.message.textContent = state.message ? `${state.problem ? "✕ " : ""}${state.message}` : "";
+    parts.message.textContent = state.message ? inOrder(`${state.problem ? "✕ " : ""}${state.message}`) : "";
     show.replaceChildren(...[["", "every rule"], ["proposed", "proposed"], ["accepted", "accepted"], ["rejected", "rejected"], ["broken", "broken or cannot tell"]].map(([value, word]) => h("option", { value, selected: value === view.show }, word)));
     acts();
     table();

@@ -7,6 +7,22 @@ const ownKeys = (node, attributes) => {
   if (FOCUSABLE.includes(node.tagName) || "tabindex" in attributes) node.setAttribute("data-lm-suppress-shortcuts", "true");
 };
 
+// Words that run from right to left are isolated, so that numbers and words around them keep their places; a letter that
+// only turns the direction is shown by its number. Text that Python isolated comes out the same. Code and what is typed
+// stay as they are: they are copied.
+const RIGHT = "[\\u0590-\\u08ff\\ufb1d-\\ufdff\\ufe70-\\ufefc\\u{10800}-\\u{10fff}\\u{1e800}-\\u{1efff}]";
+const RIGHT_WORDS = `${RIGHT}+(?:[\\s_\\-'\\u2019.\\u200c\\u200d]{1,3}${RIGHT}+)*`;
+const TO_ISOLATE = new RegExp(RIGHT_WORDS, "gu");
+const ISOLATED = new RegExp(`\\u2068(${RIGHT_WORDS})\\u2069`, "gu");
+const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const LATIN = /^[\0-\u058f\u2010-\u2027\u202f-\u2065\u2070-\ud7ff]*$/;
+const AS_IT_IS = ["PRE", "CODE", "TEXTAREA"];
+export const inOrder = (text) => {
+  if (LATIN.test(text)) return text;
+  const bare = text.replace(ISOLATED, "$1").replace(TURNING, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return bare.replace(TO_ISOLATE, "\u2068$&\u2069");
+};
+
 export const h = (tag, attributes = {}, ...children) => {
   const node = document.createElement(tag);
   ownKeys(node, attributes);
@@ -16,7 +32,7 @@ export const h = (tag, attributes = {}, ...children) => {
     else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
   }
   for (const child of children.flat()) {
-    if (child !== null && child !== undefined) node.append(child instanceof Node ? child : String(child));
+    if (child !== null && child !== undefined) node.append(child instanceof Node ? child : AS_IT_IS.includes(node.tagName) ? String(child) : inOrder(String(child)));
   }
   return node;
 };
@@ -25,7 +41,7 @@ export const s = (tag, attributes = {}, ...children) => {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
   ownKeys(node, attributes);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
+  node.append(...children.map((child) => (child instanceof Node ? child : inOrder(String(child)))));
   return node;
 };
 
