@@ -142,9 +142,9 @@ class Kept:
             self._write(_ABOUT, {**self._about, "state": state})
         self._folder = None
 
-    def load(self, run: str) -> None:
-        """Take the findings of an earlier run; ConfigError when there is no run of that id."""
-        folder = run_folder(run)
+    def load(self, run: str) -> list[Finding]:
+        """Take and return the findings of an earlier run; ConfigError when there is no run of that id."""
+        folder, loaded = run_folder(run), []
         for file in sorted(folder.glob("*.json")):
             # A file that is no finding is not taken; its check is measured again.
             with suppress(OSError, ValueError, KeyError, TypeError):
@@ -152,6 +152,8 @@ class Kept:
                 if file.name != _ABOUT:
                     finding = Finding.from_dict(found["finding"], float(found["seconds"]))
                     self._found[str(found["inputs"]), str(found["key"])] = finding
+                    loaded.append(finding)
+        return loaded
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         if self._folder is None:

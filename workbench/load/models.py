@@ -21,6 +21,7 @@ from workbench.core.outcome import canonical
 from workbench.load.remote import is_remote, local, opened, place
 
 MOST_BYTES = 4 * 2**30
+MOST_NAMED = 12
 MOST_FAILURES = 100
 """Number of rows a model may fail on, in one batch, before the rest of what fails with them is given up too."""
 
@@ -43,7 +44,7 @@ class Model:
         for name in self.feature_names or ():
             if name not in names:
                 close = near_matches(name, names)
-                hint = f" Did you mean {' or '.join(shown(c) for c in close)}?" if close else ""
+                hint = f" Did you mean {' or '.join(shown(c) for c in close)}?" if close else _listed(names)
                 raise ModelError(f"the model was trained on column {shown(name)}, which the data does not have.{hint}")
 
     def scores(self, table: pa.RecordBatch, positive: Any) -> NDArray[np.float64] | None:
@@ -130,6 +131,11 @@ class Model:
         if missing and missing == len(found):
             raise ModelError(f"the model returned NaN for all {missing} rows.")
         return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f" The data has {', '.join(shown(n, 40) for n in names[:MOST_NAMED]) or 'no column'}{more}."
 
 
 def _column(array: pa.Array) -> Any:

@@ -292,7 +292,7 @@ def judgement_sentence(j: Judgement, unit: str = "") -> str:
 def finding_sentence(finding: Finding) -> str:
     """Return what a finding says in one sentence, before any rule is applied."""
     if finding.status is not Status.MEASURED:
-        why = plain(finding.reason, 400) if finding.reason else "no reason was recorded"
+        why = plain(finding.reason.rstrip("."), 400) if finding.reason else "no reason was recorded"
         return f"Not measured ({outcome_word(str(finding.status))}): {why}."
     if finding.check == "quality.profile":
         return f"{number(len({m.column for m in finding.measures if m.column}))} columns profiled."

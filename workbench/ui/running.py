@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OnProgress = Callable[[dict[str, Any]], None]
 OnEnd = Callable[[Record | None, str], None]
+MOST_HITS = 3
 
 
 class Running:
@@ -35,6 +36,8 @@ class Running:
         self._thread: threading.Thread | None = None
         self._audit: Audit | None = None
         self._ended: dict[str, Finding] = {}
+        self._resumed: tuple[str, Sequence[Finding]] = "", ()
+        self._hits: Sequence[Mapping[str, str]] = ()
         self.busy = False
 
     @property
@@ -50,14 +53,21 @@ class Running:
 
     @property
     def note(self) -> str:
-        """Return a sentence when the run had to be made in the kernel, else an empty string."""
-        why = self._runner.why_here
-        return f"this audit {IN_KERNEL}, because {why}" if why else ""
+        """Return what is to be said of the run besides its findings: where it ran, what it took over, what was hit."""
+        why, (run, taken) = self._runner.why_here, self._resumed
+        count = sum(any(f is known for known in taken) for f in self._ended.values())
+        said = [f"this audit {IN_KERNEL}, because {why}"] if why else []
+        if run:
+            said.append(f"run {run} was taken up: {count} of {len(self._ended)} checks had ended there, not made again")
+        said += [_hit(hit) for hit in self._hits[:MOST_HITS]]
+        if len(self._hits) > MOST_HITS:
+            said.append(f"and {len(self._hits) - MOST_HITS} more checks were ended")
+        return "; ".join(said)
 
     def start(self, audit: Audit, resume: str = "") -> None:
         """Run an audit on a thread; `resume` names a run whose findings are taken first, ConfigError if it is none."""
-        if resume:
-            self._runner.kept.load(resume)
+        self._resumed = resume, self._runner.kept.load(resume) if resume else ()
+        self._hits = ()
         self._audit, self._ended, self.busy = audit, {}, True
         self._thread = threading.Thread(target=self._work, args=(audit,), name="workbench-run", daemon=True)
         self._thread.start()
@@ -95,6 +105,8 @@ class Running:
             said = str(error)
         except Exception as error:  # the screen says what happened; a thread has nobody to raise to
             said = f"{type(error).__name__} during the run: run it in a cell to see more"
+        if record is not None:
+            self._hits = record.beside.get("run", {}).get("hit", ())
         self.busy = False  # whoever hears of the end may start the next run
         self._on_end(record, said)
 
@@ -122,3 +134,10 @@ def was_cancelled(record: Record) -> bool:
 def _line(finding: Finding) -> Mapping[str, str]:
     status = str(finding.status)
     return {"check": finding.check, "status": status.replace("_", " "), "shape": words.shape(status)}
+
+
+def _hit(hit: Mapping[str, str]) -> str:
+    """Return what became of a model or a check that failed a run, as a part of a sentence."""
+    if "model" in hit:
+        return f"the model could not be used: {hit['model'].rstrip('.')}"
+    return f"{hit['check']}: {hit['what'].rstrip('.')}"

@@ -23,6 +23,7 @@ PARTS = (
     "bias.js",
     "costs.js",
     "explained.js",
+    "alive.js",
     "run.js",
     "tools.js",
     "audit.js",

@@ -159,6 +159,7 @@ function auditPage({ model, el }) {
     for (const [name, does] of Object.entries(hear)) model.off(`change:${name}`, does);
     system.removeEventListener("change", screen.paint);
     host.disconnect();
+    run.close();
     close();
   };
 }

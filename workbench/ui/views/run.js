@@ -1,4 +1,5 @@
 // The run: which checks, Run and Cancel, how far it is, what has ended already, what went wrong.
+import { whenKernelEnds } from "./alive.js";
 import { h } from "./parts.js";
 
 const LOOKS = { error: ["error", "✕ "], note: ["note", "· "] };
@@ -10,6 +11,7 @@ export const runPart = (screen) => {
   const ended = h("section");
   const choice = h("section");
   let early = null;
+  let gone = false;
 
   const box = (c, busy) =>
     h("label", { class: "wb-check" },
@@ -18,13 +20,13 @@ export const runPart = (screen) => {
 
   const fill = (state) => {
     if (!state.can_run) return choice.replaceChildren();
-    const busy = state.phase === "running";
+    const busy = state.phase === "running" || gone;
     const chosen = state.checks.filter((c) => c.chosen).length;
     choice.replaceChildren(
       h("details", { open: !state.overview }, h("summary", {}, `Checks (${chosen} of ${state.checks.length} chosen)`), h("div", { class: "wb-checks" }, state.checks.map((c) => box(c, busy)))),
       h("div", { class: "wb-row" },
         h("button", { class: "wb-primary", disabled: busy, onclick: () => act("run") }, state.partial ? "Run the rest" : state.overview ? "Run again" : "Run"),
-        h("button", { disabled: !busy, onclick: () => act("cancel") }, "Cancel"),
+        h("button", { disabled: !busy || gone, onclick: () => act("cancel") }, "Cancel"),
         !busy && state.resumable ? h("button", { onclick: () => act("resume") }, "Take up the run that did not end") : null));
   };
 
@@ -53,11 +55,13 @@ export const runPart = (screen) => {
     const names = state.stale || [];
     soFar(busy ? p.ended || [] : []);
     stale.replaceChildren(...(names.length ? [h("p", { class: "wb-message wb-warn" }, `▲ Stale: ${names.join(", ")} ${names.length > 1 ? "hold" : "holds"} something else now. This screen is of what was there before: make the audit again.`)] : []));
+    if (gone) return live.replaceChildren(h("p", { class: "wb-message wb-warn" }, `▲ The kernel behind this screen has ended. ${busy ? `The run ended with it at ${p.step || 0} of ${p.steps || 1}; what it had finished is kept: run the cell again and take it up.` : "What is shown stays readable; run the cell again to go on."}`));
     if (!busy) return live.replaceChildren(...said(state.message));
     const left = p.left ? `, about ${Math.max(1, Math.round(p.left))} s left` : "";
     live.replaceChildren(
       h("p", { class: "wb-progress" }, h("progress", { max: p.steps || 1, value: p.step || 0, "aria-label": "Progress" }), ` ${p.label || "starting"} · ${p.step || 0} / ${p.steps || 1}${left}`));
   };
 
-  return { live, stale, ended, choice, fill, progress };
+  const close = whenKernelEnds(model, () => { gone = true; fill(model.get("state")); progress(); });
+  return { live, stale, ended, choice, fill, progress, close };
 };
