@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.report.records import IMG, LONG, RTL, judgements, passing, record
 from workbench.audit.record import Verdict
@@ -100,3 +102,38 @@ def test_limits_are_shown_as_set_or_in_four_digits() -> None:
     assert words.limit_number(0.938384, "share") == "93.84%"
     assert words.limit_words("between 29187.4 and", 30099.92) == "between 29\u202f187 and 30\u202f100"
     assert words.limit_words("between -0.1 and", 0.1, "share") == "between \u221210% and 10%"
+
+
+AGE, LENDER = "العمر", "עיר המלווה"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (AGE, f"\u2068{AGE}\u2069"),
+        (f"KS {AGE} 0.3, limit 0.1", f"KS \u2068{AGE}\u2069 0.3, limit 0.1"),
+        (f"{LENDER}=3 > {AGE}_2", f"\u2068{LENDER}\u2069=3 > \u2068{AGE}\u2069_2"),
+        ("Straße 3, Île, 年齢", "Straße 3, Île, 年齢"),
+        (f"\u202e{AGE}", f"\\u202e\u2068{AGE}\u2069"),
+        ("in\u2068come\u2069", "in\\u2068come\\u2069"),
+        (f"\u2068{AGE}", f"\\u2068\u2068{AGE}\u2069"),
+    ],
+)
+def test_words_from_right_to_left_are_isolated_once(text: str, shown: str) -> None:
+    """Only they: what data brings of direction letters is shown by its number, and a second time changes nothing."""
+    assert words.plain(text) == shown
+    assert words.plain(shown) == shown
+
+
+@given(st.text(st.sampled_from("aعש3 _-=.\u0301\u2067\u2068\u2069\u202e\u200f"), max_size=60), st.integers(5, 30))
+def test_shown_text_is_shown_the_same_again(text: str, limit: int) -> None:
+    """Each mark that opens is closed, nothing else turns the direction, the letters stay within the limit."""
+    shown = words.plain(text, limit)
+    assert not set(shown) & set("\u2067\u202e\u200f")
+    depth = 0
+    for letter in shown:
+        depth += {"\u2068": 1, "\u2069": -1}.get(letter, 0)
+        assert depth in (0, 1)
+    assert depth == 0
+    once = words.plain(text, 1000)
+    assert words.plain(once, 1000) == once

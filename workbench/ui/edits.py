@@ -63,6 +63,11 @@ class Edits:
         """Return the audit that the screen shows, with the checks that are chosen."""
         return self.audit.with_checks(self.now.checks)
 
+    def listed(self) -> list[dict[str, Any]]:
+        """Return every check of the audit, and whether it is chosen."""
+        chosen = self.now.checks
+        return [{"id": c.id, "code": c.code, "title": c.title, "chosen": c.id in chosen} for c in self.audit.checks]
+
     def chips(self) -> list[dict[str, Any]]:
         """Return each condition and the threshold in words, what it is taken away by, and whether it can be."""
         own = len(self._own.where)

@@ -129,7 +129,7 @@ class Session:
                 "about": {} if self._audit is None else about(self._audit),
                 "rows": self._rows(),
                 "earlier": self._earlier.listed(record),
-                "checks": self._checks(),
+                "checks": [] if self._edits is None else self._edits.listed(),
                 "progress": self._progress,
                 "message": self._message,
                 "run": self._running.about,
@@ -181,13 +181,6 @@ class Session:
     def _rows(self) -> dict[str, Any]:
         e = self._edits
         return {} if e is None else {"chips": e.chips(), "undo": e.can_undo, "redo": e.can_redo}
-
-    def _checks(self) -> list[dict[str, Any]]:
-        if self._edits is None:
-            return []
-        chosen = self._edits.now.checks
-        every = self._edits.audit.checks
-        return [{"id": c.id, "code": c.code, "title": c.title, "chosen": c.id in chosen} for c in every]
 
     def _work(self) -> None:
         while True:

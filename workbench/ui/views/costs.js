@@ -13,6 +13,7 @@ const scaled = (width, height, x, y, box = BOX) => ({
 const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 const band = (points, to) => {
   const known = points.filter((p) => p[2] !== null && p[3] !== null);
+  if (!known.length) return ""; // one row has no interval anywhere
   return `${path([...known.map((p) => [to.x(p[0]), to.y(p[3])]), ...known.toReversed().map((p) => [to.x(p[0]), to.y(p[2])])])}Z`;
 };
 
