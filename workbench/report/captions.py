@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from workbench.core.finding import Cell, Evidence
 from workbench.report import words
+from workbench.report.years import like_years, year
 
 _NOTHING = 0.001  # shares that differ by less read as the same
 
@@ -70,12 +71,14 @@ def _named(e: Evidence, at: int) -> str:
 
 
 def _bin_words(e: Evidence, at: int) -> str:
+    ends = [_number(v) for k in ("low", "high") for v in _column(e, k)]
+    said: Callable[[float | None], str] = year if like_years(ends) else words.number
     low, high = (_number(_column(e, k)[at]) for k in ("low", "high"))
     if low is not None and high is not None and low % 1 == high % 1 == 0.5:  # bins of whole numbers
         low, high = int(low + 0.5), int(high - 0.5)
         if low == high:
-            return words.number(low)
-    return f"from {words.number(low)} to {words.number(high)}"
+            return said(low)
+    return f"from {said(low)} to {said(high)}"
 
 
 def _reliability_sentence(e: Evidence) -> str:

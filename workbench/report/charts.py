@@ -36,6 +36,8 @@ from workbench.report.shown import ShownEvidence
 from workbench.report.window_charts import windows
 
 MOST_ROWS = 40
+_LOCALE = {"decimal": ".", "thousands": words.THIN, "grouping": [3], "currency": ["", ""]}
+"""Axes part thousands as the words do."""
 
 
 def chart_spec(shown: ShownEvidence, palette: Palette = LIGHT, suppressed: str = "n < 10") -> Spec | None:
@@ -86,7 +88,7 @@ def _converted(function: str, spec: Spec | None, **options: float) -> Any:
         return None
     try:
         convert = import_extra("vl_convert", "notebook", "drawing a chart")
-        return getattr(convert, function)(json.dumps(spec), **options)
+        return getattr(convert, function)(json.dumps(spec), format_locale=_LOCALE, **options)
     except Exception:  # a chart that cannot be drawn must not cost the report its tables
         return None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from workbench.core.finding import Cell, Evidence
 from workbench.report import words
 from workbench.report.chart_parts import LIGHT, Palette, Rows, Spec, as_number, dark_rules, marked, padded, wide
+from workbench.report.years import like_years
 
 WIDTH, HEIGHT = 300, 160
 
@@ -140,6 +141,8 @@ def cumulative_sentence(table: Evidence) -> str:
 
 def _x(kept: Rows, notes: Mapping[str, Cell]) -> Spec:
     axis = {"title": words.plain(notes.get("column") or "value", 40), "grid": False, "tickCount": 6}
+    if like_years(r[end] for r in kept for end in ("low", "high")):
+        axis |= {"format": "d", "tickMinStep": 1}
     axis |= {"format": "~s"} if wide(kept) else {}
     return {"field": "low", "type": "quantitative", "scale": {"zero": False, "nice": False}, "axis": axis}
 

@@ -14,8 +14,10 @@ from workbench.audit.record import Record
 from workbench.core.finding import Cell, Evidence
 from workbench.report import words
 from workbench.report.shown import ShownEvidence, ShownJudgement, ShownMeasure
+from workbench.report.years import like_years, year
 
 MEASURE, JUDGEMENT, EVIDENCE, VERDICT = "data-i", "data-j", "data-e", "data-v"
+_ENDS = ("low", "high")
 _SHARES = {
     "distribution": {"reference", "current"},
     "categories": {"reference", "current"},
@@ -69,6 +71,10 @@ def cell_mark(shown: ShownEvidence, row: int, column: int) -> Markup:
     return _mark(value, cell_text(shown.evidence, row, column), **{EVIDENCE: place})
 
 
+def _ends_of(evidence: Evidence) -> list[object]:
+    return [row[evidence.columns.index(end)] for end in _ENDS if end in evidence.columns for row in evidence.rows]
+
+
 def cell_text(evidence: Evidence, row: int, column: int) -> str:
     """Return how one cell of a table is printed."""
     name, value = evidence.columns[column], evidence.rows[row][column]
@@ -82,6 +88,8 @@ def cell_text(evidence: Evidence, row: int, column: int) -> str:
         return words.plain(value, 120)
     if value is None or isinstance(value, bool):
         return words.number(value)
+    if evidence.kind == "distribution" and name in _ENDS and like_years(_ends_of(evidence)):
+        return year(value)
     if evidence.kind == "forest" and name in ("value", "low", "high"):
         return words.number(float(value), str(evidence.notes.get("unit") or ""))
     return words.number(value, "share" if name in _SHARES.get(evidence.kind, ()) else "")

@@ -43,7 +43,7 @@ export function render({ model, el }) {
       },
     },
   };
-  const box = document.createElement("div");
+  const box = document.createElement("main");
   box.style.width = "100%";
   view.render({ model: host, el: box });
   return box;
@@ -105,7 +105,12 @@ def page(folder: Path) -> Any:
     wanted = pn.state.location.query_params.get("bundle") if pn.state.location else None
     store = pn.state.location.query_params.get("monitor") if pn.state.location else None
     body = _bundle(folder, str(wanted)) if wanted else _timeline(folder, str(store)) if store else _list(folder)
-    return pn.Column(*body, sizing_mode="stretch_width", max_width=1200, styles={"margin": "0 auto", "padding": "24px"})
+    return pn.Column(
+        *body,
+        sizing_mode="stretch_width",
+        max_width=1200,
+        styles={"margin": "0 auto", "padding": "clamp(8px, 3vw, 24px)"},
+    )
 
 
 def _list(folder: Path) -> list[Any]:
@@ -118,7 +123,7 @@ def _list(folder: Path) -> list[Any]:
 
 
 def _bundle(folder: Path, name: str) -> list[Any]:
-    back = _markup(_BACK.render())
+    back = _markup(_BACK.render(name=words.plain(name, 80)))
     try:
         bundle = open_listed(folder, name)
         record = None if bundle is None else bundle.record
@@ -151,7 +156,7 @@ def _timeline(folder: Path, name: str) -> list[Any]:
 
 def _markup(html: str) -> Any:
     # Rendered by templates that escape every value.
-    return pn.pane.HTML(html, sizing_mode="stretch_width", stylesheets=[view.styles()])
+    return pn.pane.HTML(html, sizing_mode="stretch_width", margin=0, stylesheets=[view.styles()])
 
 
 def _template(source: str) -> Any:
@@ -160,16 +165,19 @@ def _template(source: str) -> Any:
     return Environment(autoescape=True).from_string(source)
 
 
-_BACK = _template('<p class="wb"><a href="?">All audits</a></p>')
-_PROBLEM = _template('<div class="wb wb-message wb-error" role="alert">✕ {{ text }}</div>')
+_BACK = _template(
+    """<header class="wb wb-trail"><a href="?">All audits</a>
+{% if name %}<span aria-hidden="true">›</span> <h1>{{ name }}</h1>{% endif %}</header>"""
+)
+_PROBLEM = _template('<main class="wb"><p class="wb-message wb-error" role="alert">✕ {{ text }}</p></main>')
 _STORES = _template(
-    """<div class="wb"><h1>Monitors</h1><ul class="wb-chips">
+    """<nav class="wb" aria-labelledby="monitors"><h2 id="monitors">Monitors</h2><ul class="wb-chips">
 {% for name in stores %}<li class="wb-chip">
 <a href="?monitor={{ name|urlencode }}">{{ "here" if name == "." else name }}</a></li>
-{% endfor %}</ul></div>"""
+{% endfor %}</ul></nav>"""
 )
 _LIST = _template(
-    """<div class="wb">
+    """<main class="wb">
 <h1>Audits</h1>
 {% if not entries %}<p class="wb-empty">No bundle is under {{ folder }} yet. Run <code>workbench run plan.yaml</code>
 and reload this page.</p>{% else %}
@@ -182,7 +190,7 @@ and reload this page.</p>{% else %}
 <td>{{ e.when[:16]|replace("T", " ") }}</td>
 <td class="wb-number">{{ "{:,}".format(e.rows) if e.rows is not none else "" }}</td>
 <td><code>{{ e.digest }}</code></td></tr>
-{% endfor %}</tbody></table>{% endif %}</div>"""
+{% endfor %}</tbody></table>{% endif %}</main>"""
 )
 
 

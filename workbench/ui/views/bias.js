@@ -1,15 +1,18 @@
 // Groups: the tree on the left, one rate of every group on the right; below gaps, intersections and strategies.
-import { h, table } from "./parts.js";
+import { h, opening, scrolled, table } from "./parts.js";
 import { axisHead, onRequest, told, track } from "./forest.js";
 import { thresholdSlider } from "./threshold.js";
 
+// About how high, in pixels, the page is, what stands above a forest's rows, and a row: kept free until they come.
+const [PAGE, ABOVE, ROW] = [640, 240, 48];
 const number = (...inside) => h("td", { class: "wb-number" }, ...inside);
 
 export const biasPart = (screen) => {
   const { model, act } = screen;
   const parts = { tree: h("div", { class: "wb-tree" }), controls: h("div"), forest: h("div", { class: "wb-forest", "aria-live": "off" }), gaps: h("div"), heat: h("section", { "aria-label": "Intersections" }), strategies: h("section", { "aria-label": "Strategies" }) };
   const explorer = h("div", {}, h("h3", {}, "Groups"), h("div", { class: "wb-explore" }, parts.tree, h("div", { class: "wb-explored" }, parts.controls, parts.forest, parts.gaps)), parts.heat);
-  const root = h("section", { "aria-label": "Groups" }, explorer, parts.strategies);
+  const wait = h("div");
+  const root = h("section", { "aria-label": "Groups" }, wait, explorer, parts.strategies);
   const view = { page: null, state: null, chosen: [], question: {} };
 
   const ask = (more = {}) => {
@@ -66,6 +69,9 @@ export const biasPart = (screen) => {
       number(h("span", { class: "wb-label" }, "against "), against, g.ratio ? h("span", { class: "wb-muted wb-under" }, `ratio ${g.ratio.shown}`) : null, g.word ? h("span", { class: "wb-under" }, told(g)) : null));
   };
 
+  const rows = (r, heads) => h("table", { class: "wb-table wb-forest-table" },
+    h("thead", {}, h("tr", {}, heads.map(([t, c]) => h("th", { scope: "col", class: c || "" }, t)))),
+    h("tbody", {}, r.groups.map((g) => group(g, r))));
   const forest = () => {
     const r = model.get("rates");
     if (!view.page || !r || !r.groups) return;
@@ -74,9 +80,7 @@ export const biasPart = (screen) => {
     parts.forest.replaceChildren(
       h("p", {}, r.sentence),
       h("p", { class: "wb-muted" }, `Reference: ${r.reference_words}.`, r.moves ? "" : " Intersections are counted at the audit's threshold only: the slider does not move them."),
-      h("div", { class: r.groups.length > 14 ? "wb-scroll" : "", ...(r.groups.length > 14 ? { tabindex: 0, role: "region", "aria-label": "Rates by group" } : {}) }, h("table", { class: "wb-table wb-forest-table" },
-        h("thead", {}, h("tr", {}, heads.map(([t, c]) => h("th", { scope: "col", class: c || "" }, t)))),
-        h("tbody", {}, r.groups.map((g) => group(g, r))))),
+      (r.groups.length > 14 ? scrolled("Rates by group", rows(r, heads)) : rows(r, heads)),
       h("p", { class: "wb-muted" }, [r.showing, r.method].filter(Boolean).join(". ")));
     parts.gaps.replaceChildren(...(r.gaps.length ? [table(["Gap between groups", "At the audit's", r.moves ? `At ${r.threshold_shown}` : "", "The policy's limit"], r.gaps.map((g) => [g.title, g.before.value === null ? g.before.why : g.before.shown, r.moves ? h("strong", {}, g.after.value === null ? g.after.why : g.after.shown) : "", g.limit || "none"]))] : []));
     heat(r);
@@ -97,7 +101,7 @@ export const biasPart = (screen) => {
     parts.heat.replaceChildren(h("h3", {}, "Intersections"),
       h("div", { class: "wb-row" }, pairs.length > 1 ? select("Columns", pairs, r.pair, (pair) => ask({ pair })) : null),
       h("p", {}, `${t.title}, at the audit's threshold. In a cell: the rate with its interval, n, and its difference from the reference (${t.reference})`, t.limit ? `, held against the policy's limit of ${t.limit}.` : "; the policy sets no limit on it."),
-      h("div", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": t.title }, h("table", { class: "wb-table wb-heat" },
+      scrolled(t.title, h("table", { class: "wb-table wb-heat" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, `${t.row_name} \\ ${t.column_name}`), t.heads.map((x) => h("th", { scope: "col" }, x)))),
         h("tbody", {}, t.rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.name), row.cells.map(cell)))))),
       h("p", { class: "wb-muted" }, "A darker cell has a higher rate; a hatched one is not told.", t.showing ? ` ${t.showing}.` : ""));
@@ -125,12 +129,16 @@ export const biasPart = (screen) => {
     const got = model.get("bias");
     if (!got || !got.tree || got === view.page) return;
     view.page = got;
+    wait.replaceChildren();
+    root.removeAttribute("aria-busy");
     explorer.hidden = !got.groupings.length;
     if (got.groupings.length) {
       view.chosen = [...got.groupings[0].columns];
       view.question = { columns: got.groupings[0].key, rate: "selection_rate", reference: "largest", at: got.audited };
       tree();
       controls();
+      const first = got.tree.find((b) => b.key === view.chosen[0]);
+      parts.forest.replaceChildren(opening(ABOVE + ROW * (first ? first.groups.length : 2)));
       ask();
     }
     parts.strategies.hidden = !got.groupings.length && !got.strategies.length;
@@ -141,6 +149,9 @@ export const biasPart = (screen) => {
     view.page = null;
     root.hidden = !state.overview;
     for (const part of Object.values(parts)) part.replaceChildren();
+    explorer.hidden = parts.strategies.hidden = true;
+    wait.replaceChildren(opening(PAGE));
+    root.setAttribute("aria-busy", "true");
   };
   const shown = () => {
     if (!view.state || !view.state.overview || view.page) return;

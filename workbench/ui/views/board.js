@@ -1,6 +1,6 @@
 // Every judgement in one table: filter, sort, search; arrow keys move between the rows, Enter opens the finding. However
 // many there are, one page of them is in the document; filter and order are over all that came.
-import { arrows, h, unpacked, verdict, whisker } from "./parts.js";
+import { arrows, h, scrolled, unpacked, verdict, whisker } from "./parts.js";
 
 const RULES_SHOWN = 200;
 const SORTS = {
@@ -90,7 +90,7 @@ export const boardPart = (model, open) => {
     const select = h("select", { "aria-label": "Outcome", onchange: (e) => { view.outcome = e.target.value; anew(); } }, h("option", { value: "" }, "every outcome"), board.outcomes.map((x) => h("option", { value: x, selected: x === view.outcome }, x.replace("_", " "))));
     heads();
     root.replaceChildren(h("h3", {}, "Rules"), h("div", { class: "wb-row" }, text, select, said),
-      h("div", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": "Rules, a table" }, h("table", { class: "wb-table wb-board" }, top, body)), pages);
+      scrolled("Rules, a table", h("table", { class: "wb-table wb-board" }, top, body)), pages);
     list();
   };
   return { root, fill };

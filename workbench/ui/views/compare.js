@@ -1,5 +1,5 @@
 // Two records side by side: what turned, what moved. It shows what `comparison` says.
-import { h, s, verdict } from "./parts.js";
+import { h, headCell, s, scrolled, verdict } from "./parts.js";
 
 // Before and after on one line, each with its interval; the scale is this row's own.
 const beforeAfter = (b, a) => {
@@ -33,14 +33,14 @@ const differences = (c) => {
     if (!rows.length) body.replaceChildren(h("tr", {}, h("td", { colspan: 5, class: "wb-empty" }, c.total ? "No measure matches this filter." : "No measure differs.")));
   };
   fill();
-  const head = (texts, numbers) => h("thead", {}, h("tr", {}, texts.map((t, i) => h("th", { scope: "col", class: numbers.includes(i) ? "wb-number" : "" }, t))));
+  const head = (texts, numbers) => h("thead", {}, h("tr", {}, texts.map((t, i) => headCell(t, numbers.includes(i) ? "wb-number" : ""))));
   return [
     h("div", { class: "wb-fields" }, recordCard("Before", c.before), recordCard("After", c.after)),
     c.about.length ? h("details", { open: c.about.length <= 12 }, h("summary", {}, `Data, model, policy (${c.about.length} differences)`), h("ul", {}, c.about.map((t) => h("li", {}, t)))) : null,
     h("h3", {}, `Judgements that turned (${c.turned.length})`),
-    c.turned.length ? h("div", { class: "wb-scroll" }, h("table", { class: "wb-table" }, head(["Measure", "Before", "After"], []), h("tbody", {}, c.turned.map((t) => h("tr", {}, h("td", {}, t.title), h("td", {}, verdict(t.before)), h("td", {}, verdict(t.after))))))) : h("p", { class: "wb-muted" }, "None: every rule has the outcome it had."),
+    c.turned.length ? scrolled("Judgements that turned", h("table", { class: "wb-table" }, head(["Measure", "Before", "After"], []), h("tbody", {}, c.turned.map((t) => h("tr", {}, h("td", {}, t.title), h("td", {}, verdict(t.before)), h("td", {}, verdict(t.after))))))) : h("p", { class: "wb-muted" }, "None: every rule has the outcome it had."),
     h("h3", {}, "Measures that moved"), h("div", { class: "wb-row" }, filter, said),
-    h("div", { class: "wb-scroll" }, h("table", { class: "wb-table" }, head(["Measure", "Before", "After", "", "n"], [1, 2, 4]), body)),
+    scrolled("Measures that moved", h("table", { class: "wb-table" }, head(["Measure", "Before", "After", "", "n"], [1, 2, 4]), body)),
   ].filter(Boolean);
 };
 

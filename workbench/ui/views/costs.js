@@ -1,9 +1,10 @@
 // Performance: what a threshold does and costs, the two curves, and where the model is weak.
-import { h, s, table } from "./parts.js";
+import { h, headCell, opening, s, table } from "./parts.js";
 import { asTable, told, track } from "./forest.js";
 import { thresholdSlider } from "./threshold.js";
 
 const COSTS = [["fp", "a false positive costs", 1], ["fn", "a false negative costs", 1], ["tp", "a true positive gains", 0], ["tn", "a true negative gains", 0]];
+const HIGH = 900; // about the page, in pixels: kept free until it comes
 const BOX = { left: 60, right: 10, top: 10, bottom: 40 };
 
 const scaled = (width, height, x, y, box = BOX) => ({
@@ -57,9 +58,10 @@ const costCurve = (c, marks) => {
 export const costsPart = (screen) => {
   const { model, act } = screen;
   const parts = { controls: h("div"), tables: h("div", { class: "wb-explore-even" }), cost: h("section", { "aria-label": "Expected cost" }), curves: h("div", { class: "wb-curves" }), weak: h("section", { "aria-label": "Weak segments" }) };
-  const moving = h("section", { "aria-label": "Threshold" }, h("h3", {}, "Threshold"), parts.controls, parts.tables, parts.cost, h("h3", {}, "Curves"), parts.curves);
+  const wait = h("div");
+  const moving = h("section", { "aria-label": "Threshold and cost" }, h("h3", {}, "Threshold"), parts.controls, parts.tables, parts.cost, h("h3", {}, "Curves"), parts.curves);
   const why = h("p", { class: "wb-empty" });
-  const root = h("div", {}, why, moving, parts.weak);
+  const root = h("div", {}, wait, why, moving, parts.weak);
   const view = { page: null, state: null, question: {} };
 
   const ask = (more = {}) => {
@@ -80,7 +82,7 @@ export const costsPart = (screen) => {
     const c = model.get("costs");
     if (!view.page || !c || !c.counts) return;
     const here = `At ${c.threshold_shown}`;
-    const side = (title, heads, rows) => h("div", {}, h("table", { class: "wb-table" }, h("caption", {}, title), h("thead", {}, h("tr", {}, heads.map((t, i) => h("th", { scope: "col", class: i ? "wb-number" : "" }, t)))), h("tbody", {}, rows)));
+    const side = (title, heads, rows) => h("div", {}, h("table", { class: "wb-table" }, h("caption", {}, title), h("thead", {}, h("tr", {}, heads.map((t, i) => headCell(t, i ? "wb-number" : "")))), h("tbody", {}, rows)));
     const line = (name, ...cells) => h("tr", {}, h("th", { scope: "row" }, name), cells.map((x) => h("td", { class: "wb-number" }, x)));
     parts.tables.replaceChildren(
       side("Rows by truth and prediction", ["", "At the audit's", here, "Change"], c.counts.map((r) => line([r.title, h("span", { class: "wb-muted wb-under" }, r.says)], r.before, h("strong", {}, r.after), r.change))),
@@ -98,7 +100,7 @@ export const costsPart = (screen) => {
       ["Cheapest", k.cheapest.threshold_shown, k.cheapest.shown, h("span", {}, `saves ${k.cheapest_saving.shown} `, h("span", { class: "wb-muted wb-under" }, k.cheapest_saving.says))],
       ["Cheapest, honestly", "chosen anew", "", h("span", {}, `saves ${k.corrected_saving.shown} `, h("span", { class: "wb-muted wb-under" }, k.corrected_saving.says))],
       ["If scores were calibrated", k.calibrated, "", ""]];
-    const details = asTable(k.curve.table);
+    const details = asTable(k.curve.table, "Expected cost");
     details.open = open;
     parts.cost.replaceChildren(h("h3", {}, "Expected cost"), h("p", {}, k.sentence), h("div", { class: "wb-explore-even" }, h("figure", { class: "wb-figure" }, costCurve(k.curve, marks), details),
       Object.assign(table(["", "Threshold", "Cost per row", "Against the audit's"], rows), { className: "wb-table wb-figures-table" })), h("p", { class: "wb-muted" }, k.method));
@@ -106,7 +108,7 @@ export const costsPart = (screen) => {
 
   const curves = (c) => {
     if (!parts.curves.children.length) {
-      parts.curves.replaceChildren(...view.page.curves.map((one) => h("figure", { class: "wb-figure" }, h("figcaption", {}, h("strong", {}, one.title), h("br"), one.sentence), h("div", { "data-curve": one.key }), h("p", { class: "wb-muted", "data-dot": one.key }), asTable(one.table))));
+      parts.curves.replaceChildren(...view.page.curves.map((one) => h("figure", { class: "wb-figure" }, h("figcaption", {}, h("strong", {}, one.title), h("br"), one.sentence), h("div", { "data-curve": one.key }), h("p", { class: "wb-muted", "data-dot": one.key }), asTable(one.table, one.title))));
     }
     for (const one of view.page.curves) {
       parts.curves.querySelector(`[data-curve="${one.key}"]`).replaceChildren(square(one, c.dots[one.key], c.audit_dots[one.key]));
@@ -131,6 +133,8 @@ export const costsPart = (screen) => {
     const got = model.get("performance");
     if (!got || !got.weak || got === view.page) return;
     view.page = got;
+    wait.replaceChildren();
+    root.removeAttribute("aria-busy");
     why.textContent = got.why;
     why.hidden = !got.why;
     moving.hidden = !got.grid.length;
@@ -146,6 +150,8 @@ export const costsPart = (screen) => {
     root.hidden = !state.overview;
     moving.hidden = why.hidden = true;
     for (const part of Object.values(parts)) part.replaceChildren();
+    wait.replaceChildren(opening(HIGH));
+    root.setAttribute("aria-busy", "true");
   };
   const shown = () => {
     if (!view.state || !view.state.overview || view.page) return;

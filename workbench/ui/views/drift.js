@@ -1,5 +1,5 @@
 // What changed: columns in order, one column's two distributions, a measure over the windows, one window.
-import { arrows, drawing, h, rowsTable, s, swatches, table, tabs, verdict, whisker } from "./parts.js";
+import { arrows, drawing, h, opening, rowsTable, s, scrolled, swatches, table, tabs, verdict, whisker } from "./parts.js";
 import { timeline } from "./timeline.js";
 
 const MOST = 200;
@@ -83,12 +83,12 @@ export const driftPage = ({ model, look, only, painted }) => {
   const columnPanel = () => {
     const d = model.get("column");
     if (!view.column) return parts.one.replaceChildren(h("p", { class: "wb-empty" }, "Choose a column to see its two distributions."));
-    if (!d || d.column !== view.column) return parts.one.replaceChildren(h("p", { class: "wb-muted" }, "Opening …"));
+    if (!d || d.column !== view.column) return parts.one.replaceChildren(opening(Math.max(360, parts.one.clientHeight - 24)));
     const names = [...new Set(d.charts.map((c) => c.tab))];
     const place = h("div", { class: "wb-drawings" });
     const draw = (name) => {
       view.tab = name;
-      place.replaceChildren(...d.charts.filter((c) => c.tab === name).map((c) => h("figure", {}, h("figcaption", {}, c.sentence), drawing(c), h("details", {}, h("summary", {}, `Table (${c.table.rows.length} rows)`), h("div", { class: "wb-scroll" }, rowsTable(c.table, only))))));
+      place.replaceChildren(...d.charts.filter((c) => c.tab === name).map((c) => h("figure", {}, h("figcaption", {}, c.sentence), drawing(c), h("details", {}, h("summary", {}, `Table (${c.table.rows.length} rows)`), scrolled(`Table of ${c.sentence}`, rowsTable(c.table, only))))));
       painted();
     };
     const chosen = names.includes(view.tab) ? view.tab : names[0];
@@ -103,7 +103,7 @@ export const driftPage = ({ model, look, only, painted }) => {
       h("h3", {}, d.name, " ", verdict(d)),
       h("div", { class: "wb-row" }, bar, names.length ? swatches() : null, bar ? h("span", { class: "wb-muted" }, h("kbd", {}, "c"), " switches") : null),
       place, ...rules, h("div", { class: "wb-row" }, over),
-      h("details", {}, h("summary", {}, `Numbers (${d.measures.length})`), h("div", { class: "wb-scroll" }, table(["Measure", "Value [interval]", "n", "Method"], d.measures.map((m) => [m.title, m.shown, m.n, m.method])))));
+      h("details", {}, h("summary", {}, `Numbers (${d.measures.length})`), scrolled(`Numbers of ${d.name}`, table(["Measure", "Value [interval]", "n", "Method"], d.measures.map((m) => [m.title, m.shown, m.n, m.method])))));
     if (chosen) draw(chosen);
     else place.replaceChildren(h("p", { class: "wb-muted" }, "This column has no drawing: its numbers are below."));
   };
@@ -132,7 +132,7 @@ export const driftPage = ({ model, look, only, painted }) => {
   const windowPanel = () => {
     const d = model.get("window");
     if (!view.window) return parts.opened.replaceChildren();
-    if (!d || d.label !== view.window) return parts.opened.replaceChildren(h("p", { class: "wb-muted" }, "Opening …"));
+    if (!d || d.label !== view.window) return parts.opened.replaceChildren(opening(240));
     const body = h("tbody");
     const shown = h("span", { class: "wb-muted", role: "status" });
     const fill = (text) => {
@@ -147,7 +147,7 @@ export const driftPage = ({ model, look, only, painted }) => {
       h("p", {}, d.said),
       h("p", { class: "wb-muted" }, only(d.narrow, `window ${d.words}`) || d.fixed), ...(d.rules.length ? rulesList(d.rules, 8, "Rules on this window") : []),
       h("div", { class: "wb-row" }, h("strong", {}, "Values"), h("input", { type: "search", placeholder: "Filter values", "aria-label": "Filter values", oninput: (e) => fill(e.target.value) }), shown),
-      h("div", { class: "wb-scroll" }, h("table", { class: "wb-table wb-board" }, h("thead", {}, h("tr", {}, heads)), body))));
+      scrolled("Values of the window", h("table", { class: "wb-table wb-board" }, h("thead", {}, h("tr", {}, heads)), body))));
   };
 
   return {

@@ -1,5 +1,5 @@
 // What the model rests on: features in order on one axis, and how the answer moves with each.
-import { drawing, h } from "./parts.js";
+import { drawing, h, opening } from "./parts.js";
 import { asTable, axisHead, onRequest, track } from "./forest.js";
 
 const AT_FIRST = 4;
@@ -28,7 +28,7 @@ export const explainedPart = (screen) => {
   const effects = (e) => {
     const charts = h("div", { class: "wb-charts" });
     const draw = () => {
-      charts.replaceChildren(...e.charts.filter((c) => view.chosen.has(c.feature)).map((c) => h("figure", {}, h("figcaption", {}, h("strong", {}, c.title), c.range ? ` · range ${c.range}` : "", h("br"), c.sentence), drawing(c), asTable(c.table))));
+      charts.replaceChildren(...e.charts.filter((c) => view.chosen.has(c.feature)).map((c) => h("figure", {}, h("figcaption", {}, h("strong", {}, c.title), c.range ? ` · range ${c.range}` : "", h("br"), c.sentence), drawing(c), asTable(c.table, c.title))));
       screen.painted();
     };
     const toggle = (feature, on) => {
@@ -46,6 +46,7 @@ export const explainedPart = (screen) => {
     const got = model.get("explained");
     if (!got || !got.rankings || got === view.page) return;
     view.page = got;
+    root.removeAttribute("aria-busy");
     view.chosen = new Set(got.effects ? got.effects.charts.slice(0, AT_FIRST).map((c) => c.feature) : []);
     const none = !got.rankings.length && !got.effects;
     place.replaceChildren(
@@ -58,7 +59,8 @@ export const explainedPart = (screen) => {
     view.state = state;
     view.page = null;
     root.hidden = !state.overview;
-    place.replaceChildren();
+    place.replaceChildren(opening(320));
+    root.setAttribute("aria-busy", "true");
   };
   const shown = () => {
     if (!view.state || !view.state.overview || view.page) return;

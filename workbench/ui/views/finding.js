@@ -1,5 +1,5 @@
 // Findings: a line each; opened, a finding shows its drawings, tables, numbers, how it is computed, and its code.
-import { arrows, drawing, h, redrawn, rowsTable, swatches, table, verdict } from "./parts.js";
+import { arrows, drawing, h, opening, redrawn, rowsTable, scrolled, swatches, table, verdict } from "./parts.js";
 
 export const copyText = async (text, button, root) => {
   try {
@@ -21,16 +21,14 @@ const numbers = (d, screen) => d.measures.map((m) => [
   m.copy ? h("button", { class: "wb-link", "aria-label": `Copy ${m.title}${m.scope ? `, ${m.scope},` : ""} with where it is from`, onclick: (e) => copyText(m.copy, e.target, screen.root) }, "copy") : "",
 ]);
 
-const scrolled = (name, ...inside) => h("div", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": name }, ...inside);
-
-const tableOf = (t, open, screen) =>
-  h("details", { open, class: "wb-as-table" }, h("summary", {}, `${t.title} (${t.rows.length < t.total ? `showing ${t.rows.length} of ${t.total}` : t.total} rows)`), scrolled(t.title, rowsTable(t, screen.only)));
+const tableOf = (t, open, screen, name = t.title) =>
+  h("details", { open, class: "wb-as-table" }, h("summary", {}, `${t.title} (${t.rows.length < t.total ? `showing ${t.rows.length} of ${t.total}` : t.total} rows)`), scrolled(name, rowsTable(t, screen.only)));
 
 const chartOf = (c, i, check, screen) =>
   h("figure", { class: c.wide ? "wb-wide" : "" },
     h("figcaption", {}, h("strong", {}, c.title), " ", c.key ? swatches() : null, h("br"), c.sentence),
     drawing(c),
-    h("div", { class: "wb-under" }, c.table ? tableOf({ ...c.table, title: "As a table" }, false, screen) : null, ["svg", "png"].map((kind) => h("button", { class: "wb-link", "aria-label": `${c.title} as ${kind.toUpperCase()}`, onclick: () => screen.act("download", { check, kind, chart: i }) }, kind.toUpperCase()))));
+    h("div", { class: "wb-below" }, c.table ? tableOf({ ...c.table, title: "As a table" }, false, screen, `${c.title}, as a table`) : null, ["svg", "png"].map((kind) => h("button", { class: "wb-link", "aria-label": `${c.title} as ${kind.toUpperCase()}`, onclick: () => screen.act("download", { check, kind, chart: i }) }, kind.toUpperCase()))));
 
 // A page of another maker: in a frame that has no scripts, no forms and no origin.
 const attached = (a, { model, act }) => {
@@ -64,7 +62,7 @@ const noteOf = ({ note }, check, { model, act, drafts }) => {
 };
 
 export const findingDetail = (d, check, screen) => {
-  if (!d) return h("p", { class: "wb-muted" }, "Opening …");
+  if (!d) return opening(160);
   if (d.missing) return h("p", { class: "wb-empty" }, "This check is not in the record: run it.");
   const charts = d.charts.map((c, i) => chartOf(c, i, check, screen));
   const files = ["csv", "parquet"].map((kind) => h("button", { onclick: () => screen.act("download", { check, kind }) }, kind === "csv" ? "CSV" : "Parquet"));
@@ -74,7 +72,7 @@ export const findingDetail = (d, check, screen) => {
     h("div", { class: "wb-charts" }, charts),
     (d.attachments || []).flatMap((a) => attached(a, screen)),
     d.tables.map((t) => tableOf(t, !charts.length, screen)),
-    h("details", { open: !charts.length && !d.tables.length }, h("summary", {}, `Numbers (showing ${d.measures.length} of ${d.total})`), scrolled("Numbers", table(["Measure", "Value [interval]", "n", "Method", ""], numbers(d, screen))),
+    h("details", { open: !charts.length && !d.tables.length }, h("summary", {}, `Numbers (showing ${d.measures.length} of ${d.total})`), scrolled(`Numbers of ${d.title}`, table(["Measure", "Value [interval]", "n", "Method", ""], numbers(d, screen))),
       h("p", { class: "wb-row" }, `All ${d.total} numbers as a file: `, files)),
     help(d),
     h("details", {}, h("summary", {}, "Code"), h("pre", {}, d.code_text)));

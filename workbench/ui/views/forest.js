@@ -1,5 +1,5 @@
 // Values with their intervals on one shared axis, with labelled rules: what groups, features and segments are shown on.
-import { h } from "./parts.js";
+import { h, scrolled } from "./parts.js";
 
 const share = (v, scale) => Math.min(100, Math.max(0, (100 * (v - scale.low)) / (scale.high - scale.low || 1)));
 
@@ -14,18 +14,23 @@ export const track = (scale, value, { was = null, rules = [], hollow = false } =
     rules.map((r) => h("span", { class: `wb-rule wb-rule-${r.kind}`, style: `left:${share(r.at, scale)}%` })),
     mark(was, scale, "wb-was"), mark(value, scale, "wb-is"));
 
+const MOST_TICKS = 4;
+const fewer = (ticks) => ticks.filter((_, i) => i % Math.ceil(ticks.length / MOST_TICKS) === 0);
+const tick = (at, shown) => h("span", { style: `left:${at}%${at < 8 ? ";transform:none" : at > 92 ? ";transform:translateX(-100%)" : ""}` }, shown);
 // The axis above a forest: a line for each rule's label, where the rule is, then the ticks.
-export const axisHead = (scale, rules = []) =>
+export const axisHead = (scale, rules = []) => [
+  h("span", { class: "wb-unseen" }, "Drawn on a line"),
   h("span", { class: "wb-axis-head", "aria-hidden": "true" },
     rules.map((r) => {
       const at = share(r.at, scale);
       return h("span", { class: "wb-rule-line" }, h("span", { class: `wb-rule-label wb-rule-${r.kind} ${at > 50 ? "wb-to-left" : ""}`, style: at > 50 ? `right:${100 - at}%` : `left:${at}%` }, r.label));
     }),
-    h("span", { class: "wb-scale wb-muted" }, (scale.ticks || []).map((t) => h("span", { style: `left:${share(t.at, scale)}%` }, t.shown))));
+    h("span", { class: "wb-scale wb-muted" }, fewer(scale.ticks || []).map((t) => tick(share(t.at, scale), t.shown)))),
+];
 
-export const asTable = (t, title = "As a table") =>
-  h("details", { class: "wb-as-table" }, h("summary", {}, `${title} (${t.rows.length} rows)`),
-    h("div", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": title }, h("table", { class: "wb-table" },
+export const asTable = (t, of) =>
+  h("details", { class: "wb-as-table" }, h("summary", {}, `As a table (${t.rows.length} rows)`),
+    scrolled(`${of}, as a table`, h("table", { class: "wb-table" },
       h("thead", {}, h("tr", {}, t.columns.map((c) => h("th", { scope: "col" }, c)))),
       h("tbody", {}, t.rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))))))));
 

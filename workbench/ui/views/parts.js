@@ -61,10 +61,19 @@ export const whisker = (row) => {
   return svg;
 };
 
+// A head without words heads nothing: it is an empty cell.
+export const headCell = (t, css = "") => t ? h("th", { scope: "col", class: css }, t) : h("td", { class: css });
+
+// What is wider or higher than its place scrolls inside it, by keyboard too.
+export const scrolled = (name, ...inside) => h("div", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": name }, ...inside);
+
+// What stands where Python's answer will be: as high as the answer, so that nothing jumps when it comes.
+export const opening = (height = 0) => h("p", { class: "wb-opening wb-muted", role: "status", style: height ? `min-height:${height}px` : "" }, "Opening …");
+
 export const table = (heads, rows, caption) =>
   h("table", { class: "wb-table" },
     caption ? h("caption", {}, caption) : null,
-    h("thead", {}, h("tr", {}, heads.map((t) => h("th", { scope: "col" }, t)))),
+    h("thead", {}, h("tr", {}, heads.map((t) => headCell(t)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))))));
 
 // A table whose rows can be clicked to see only the rows behind them, where `narrow` says which those are.
@@ -85,7 +94,11 @@ export const isDark = (node) => {
   const [r, g, b] = (getComputedStyle(node).color.match(/[\d.]+/g) || [0, 0, 0]).map(Number);
   return 0.3 * r + 0.59 * g + 0.11 * b > 128;
 };
-export const drawing = (c) => Object.assign(h("img", { class: "wb-drawing", alt: c.sentence }), { uri: c.uri });
+const SIZE = /<svg[^>]*? width="([\d.]+)"[^>]*? height="([\d.]+)"/;
+export const drawing = (c) => {
+  const [, width, height] = SIZE.exec(atob(c.uri.slice(c.uri.indexOf(",") + 1)).slice(0, 1000)) || [];
+  return Object.assign(h("img", { class: "wb-drawing", alt: c.sentence, width, height }), { uri: c.uri });
+};
 
 export const swatches = () => h("span", { class: "wb-legend wb-muted" }, h("span", {}, h("span", { class: "wb-now", "aria-hidden": "true" }, "■"), " current"), h("span", {}, h("span", { class: "wb-then", "aria-hidden": "true" }, "□"), " reference"));
 

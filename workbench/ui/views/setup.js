@@ -1,6 +1,6 @@
 // Setting an audit up: data, reference and model from variables or files, the part each column plays, Start.
 // It only shows what `state.setup` says and writes what the user does to `act`.
-import { h, redrawn, sender } from "./parts.js";
+import { h, headCell, redrawn, scrolled, sender } from "./parts.js";
 
 const NAMED = { data: "Data to audit", reference: "Reference", model: "Model", challenger: "Model to compare with", contract: "Contract" };
 const HINT = { data: "CSV or Parquet file", reference: "CSV or Parquet file", model: ".skops file", challenger: ".skops file", contract: "YAML file" };
@@ -40,7 +40,7 @@ export function setupPage({ model, el, started }) {
     parts.roles.replaceChildren(...(s.columns.length ? [
       h("h3", {}, "What each column is"),
       h("p", { class: "wb-muted" }, `showing ${shown.length} of ${s.columns.length} columns; a feature is what the model may use`),
-      h("div", { class: "wb-scroll" }, h("table", { class: "wb-table" }, h("thead", {}, h("tr", {}, ["Column", "Kind", "Role", ""].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, shown.map((c) => role(c, s))))),
+      scrolled("What each column is", h("table", { class: "wb-table" }, h("thead", {}, h("tr", {}, ["Column", "Kind", "Role", ""].map((t) => headCell(t)))), h("tbody", {}, shown.map((c) => role(c, s))))),
       s.values.length ? h("p", {}, h("label", {}, "Positive value of the target ", h("select", { "aria-label": "Positive value", onchange: (e) => act("positive", e.target.value) }, h("option", { value: "" }, "choose"), s.values.map((v) => h("option", { value: v, selected: v === s.positive }, v))))) : null,
     ].filter(Boolean) : [h("p", { class: "wb-empty" }, s.frames.length ? "Choose data to see its columns." : "No data frame among this notebook's variables: load one in a cell, or name a file.")]));
     parts.said.replaceChildren(...(s.message ? [h("p", { class: "wb-message wb-error" }, "✕ ", s.message)] : []));

@@ -1,6 +1,6 @@
 // One measure over the windows. Every number and every word comes with `data`; here they only get their place. Each
 // window is a button: arrow keys move along time, Enter opens the window.
-import { h, s, table } from "./parts.js";
+import { h, s, scrolled, table } from "./parts.js";
 
 const MARKS = {
   fail: (x, y) => s("rect", { x: x - 5, y: y - 5, width: 10, height: 10, class: "wb-mark-fail" }),
@@ -119,7 +119,7 @@ export const timeline = (onopen) => {
       const heads = ["Window", "Line", "Value", "Interval", "Limit", "Rule", "n"];
       const rows = data.windows.flatMap((w) => w.cells.map((cells) => [h("button", { class: "wb-link", onclick: () => onopen(w.label) }, w.words), ...cells]));
       root.replaceChildren(h("p", {}, data.sentence), legend(data), place, said,
-        h("details", {}, h("summary", {}, `Table (${rows.length} rows)`), h("div", { class: "wb-scroll" }, table(heads, rows))));
+        h("details", {}, h("summary", {}, `Table (${rows.length} rows)`), scrolled(`${data.title}, as a table`, table(heads, rows))));
       if (data.windows.length) look(state.at);
       redraw();
     },

@@ -37,7 +37,7 @@ export const toolsPart = ({ model, act }) => {
     if (!place || (!text && !why)) return;
     const said = h("span", { class: "wb-muted", role: "status" });
     place.replaceChildren(...(why ? [h("p", { class: "wb-message wb-warn" }, `▲ ${why}`)] : [
-      h("pre", { class: "wb-scroll", tabindex: 0, "aria-label": "Code of this view" }, text),
+      h("pre", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": "Code of this view" }, text),
       h("p", { class: "wb-row" }, h("button", { onclick: (e) => insert(text, e.target, said) }, "Insert as cell"), h("button", { onclick: (e) => copyText(text, e.target, root) }, "Copy"), said)]));
   };
   const again = () => { if (root.querySelector(".wb-of-code")?.open) act("code"); };
@@ -46,7 +46,7 @@ export const toolsPart = ({ model, act }) => {
     const name = h("input", { type: "text", value: "audit.ipynb", "aria-label": "Notebook to write" });
     root.replaceChildren(h("div", { class: "wb-row" }, name, h("button", { onclick: () => act("export", name.value) }, "Export notebook"), h("span", { class: "wb-muted" }, "with its plan beside it")),
       h("details", { class: "wb-of-code", ontoggle: (e) => e.target.open && act("code") }, h("summary", {}, "Show code"), h("div", { class: "wb-code" })),
-      h("details", { ontoggle: (e) => e.target.open && act("log") }, h("summary", {}, "Log of the run"), h("pre", { class: "wb-log wb-scroll", tabindex: 0 })));
+      h("details", { ontoggle: (e) => e.target.open && act("log") }, h("summary", {}, "Log of the run"), h("pre", { class: "wb-log wb-scroll", tabindex: 0, role: "region", "aria-label": "Log of the run" })));
   };
   return { root, fill, log, code, again };
 };
