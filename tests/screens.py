@@ -115,17 +115,55 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def app(bundles: Path) -> Iterator[str]:
-    """Serve the app and return its address."""
+def whole_bundle(tmp_path_factory: pytest.TempPathFactory, bundles: Path) -> Path:
+    """Return a folder with an audit that has every page, called whole, beside the demo's to compare it with."""
+    import yaml
+
+    from workbench import Audit
+    from workbench.demo import prepare
+    from workbench.ui.contract_board import ContractBoard, proposed
+    from workbench.ui.requests import OFFERED
+    from workbench.work import run_plan
+
+    folder = tmp_path_factory.mktemp("whole")
+    plan = prepare(folder / "input")
+    audit = Audit.from_plan(plan)
+    ContractBoard(proposed(audit.prepared)).save(folder / "input" / "contract.yaml")
+    later = [id for id in OFFERED if id != "explain.shap"]  # Shapley values take long
+    later += ["quality.windows", "drift.windows", "performance.windows", "quality.contract"]
+    more = {"checks": [*(c.id for c in audit.checks), *later], "windows": {"rows": 300}, "contract": "contract.yaml"}
+    (folder / "input" / "whole.yaml").write_text(plan.read_text("utf-8") + yaml.safe_dump(more), "utf-8")
+    run_plan(folder / "input" / "whole.yaml", folder=folder / "audits" / "whole", with_notebook=False)
+    shutil.copytree(bundles / "demo", folder / "audits" / "demo")
+    return folder / "audits"
+
+
+@contextmanager
+def serving_app(folder: Path) -> Iterator[str]:
+    """Serve a folder of bundles; yield the app's address."""
     port = free_port()
-    command = [sys.executable, "-m", "workbench", "serve", str(bundles), "--port", str(port)]
-    with (bundles.parent / "serve.log").open("wb") as log:
+    command = [sys.executable, "-m", "workbench", "serve", str(folder), "--port", str(port)]
+    with (folder.parent / "serve.log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        wait_for(f"http://127.0.0.1:{port}/", process, bundles.parent / "serve.log")
+        wait_for(f"http://127.0.0.1:{port}/", process, folder.parent / "serve.log")
         yield f"http://127.0.0.1:{port}"
     finally:
         stop(process)
+
+
+@pytest.fixture(scope="session")
+def app(bundles: Path) -> Iterator[str]:
+    """Serve the app and return its address."""
+    with serving_app(bundles) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def whole(whole_bundle: Path) -> Iterator[str]:
+    """Serve the audit that has every page and return the app's address."""
+    with serving_app(whole_bundle) as address:
+        yield address
 
 
 @contextmanager

@@ -1,48 +1,25 @@
-"""Groups, performance and explanations in the app: sliders redraw, and nothing is wider than the page."""
+"""Groups, performance and explanations in the app: sliders redraw."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import workbench as wb
-from tests.screens import free_port, stop, wait_for
 from workbench.audit.groups import Groups
 from workbench.audit.record import Record
-from workbench.demo import prepare
 from workbench.ui import bias_payload
-from workbench.ui.requests import OFFERED
-from workbench.work import run_plan
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
-PAGES = ("Performance", "Bias", "Explanations")
 READY = {"Performance": ".wb-cost", "Bias": ".wb-forest-table", "Explanations": ".wb-forest-table"}
 
 
-@pytest.fixture(scope="module")
-def explored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Record]]:
-    """Serve the demo's audit with what runs on request but Shapley values, which take long."""
-    folder = tmp_path_factory.mktemp("explored")
-    plan = wb.Audit.from_plan(prepare(folder / "input"))
-    checks = [*(c.id for c in plan.checks), *(id for id in OFFERED if id != "explain.shap")]
-    text = (folder / "input" / "plan.yaml").read_text("utf-8")
-    (folder / "input" / "more.yaml").write_text(f"{text}\nchecks: {json.dumps(checks)}\n", "utf-8")
-    run_plan(folder / "input" / "more.yaml", folder=folder / "audits" / "more", with_notebook=False)
-    port = free_port()
-    command = [sys.executable, "-m", "workbench", "serve", str(folder / "audits"), "--port", str(port)]
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, **quiet)  # type: ignore[call-overload]
-    try:
-        wait_for(f"http://127.0.0.1:{port}/", process)
-        yield f"http://127.0.0.1:{port}/?bundle=more", wb.open_bundle(folder / "audits" / "more").record
-    finally:
-        stop(process)
+@pytest.fixture
+def explored(whole: str, whole_bundle: Path) -> tuple[str, Record]:
+    """Return the address of an audit with what runs on request but Shapley values, and its record."""
+    return f"{whole}/?bundle=whole", wb.open_bundle(whole_bundle / "whole").record
 
 
 def turned(page: Any, name: str) -> None:
@@ -105,19 +82,3 @@ def test_costs_and_curves_follow_the_slider(opened: tuple[Any, Record]) -> None:
     page.get_by_label("a false negative costs", exact=True).fill("0")
     page.locator(".wb-message", has_text="must cost more").wait_for(timeout=60_000)
     assert page.locator(".wb-weak tbody tr").count() > 0
-
-
-@pytest.mark.parametrize("width", [1280, 400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_is_wider_than_the_window(chromium: Any, explored: tuple[str, Record], scheme: str, width: int) -> None:
-    """In both themes, wide and narrow; each drawing has its table and a sentence."""
-    context = chromium.new_context(viewport={"width": width, "height": 1200}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(explored[0])
-    page.locator(".wb-head").first.wait_for(timeout=60_000)
-    for name in PAGES:
-        turned(page, name)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
-        if os.environ.get("SCREENSHOTS"):
-            page.screenshot(path=f"{os.environ['SCREENSHOTS']}/{name}-{scheme}-{width}.png", full_page=True)
-    context.close()

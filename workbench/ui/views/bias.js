@@ -1,5 +1,5 @@
 // Groups: the tree on the left, one rate of every group on the right; below gaps, intersections and strategies.
-import { h, opening, scrolled, table } from "./parts.js";
+import { h, opening, scrolled, table, valued } from "./parts.js";
 import { axisHead, onRequest, told, track } from "./forest.js";
 import { thresholdSlider } from "./threshold.js";
 
@@ -82,7 +82,7 @@ export const biasPart = (screen) => {
       h("p", { class: "wb-muted" }, `Reference: ${r.reference_words}.`, r.moves ? "" : " Intersections are counted at the audit's threshold only: the slider does not move them."),
       (r.groups.length > 14 ? scrolled("Rates by group", rows(r, heads)) : rows(r, heads)),
       h("p", { class: "wb-muted" }, [r.showing, r.method].filter(Boolean).join(". ")));
-    parts.gaps.replaceChildren(...(r.gaps.length ? [table(["Gap between groups", "At the audit's", r.moves ? `At ${r.threshold_shown}` : "", "The policy's limit"], r.gaps.map((g) => [g.title, g.before.value === null ? g.before.why : g.before.shown, r.moves ? h("strong", {}, g.after.value === null ? g.after.why : g.after.shown) : "", g.limit || "none"]))] : []));
+    parts.gaps.replaceChildren(...(r.gaps.length ? [scrolled("Gaps between groups", table(["Gap between groups", "At the audit's", r.moves ? `At ${r.threshold_shown}` : "", "The policy's limit"], r.gaps.map((g) => [g.title, g.before.value === null ? g.before.why : valued(g.before.shown), r.moves ? h("strong", {}, g.after.value === null ? g.after.why : valued(g.after.shown)) : "", g.limit || "none"])))] : []));
     heat(r);
   };
 

@@ -14,9 +14,9 @@ const ruleRow = (r, open) =>
     h("td", {}, verdict(r)),
     h("td", {}, h("button", { class: "wb-link", title: r.reason, onclick: () => open(r.check) }, r.title)),
     h("td", { class: "wb-number" }, r.shown || "–"),
-    h("td", { class: "wb-number" }, r.limit_shown),
+    h("td", { class: "wb-number" }, r.limit_shown ? h("span", { class: "wb-label" }, "limit ") : null, r.limit_shown),
     h("td", {}, whisker(r)),
-    h("td", { class: "wb-number" }, r.n_shown));
+    h("td", { class: "wb-number" }, r.n_shown ? h("span", { class: "wb-label" }, "n ") : null, r.n_shown));
 
 // What is said over the table: which rows, of how many that match, of how many there are.
 const rangeWords = (from, to, found, here, total) => {
@@ -90,7 +90,7 @@ export const boardPart = (model, open) => {
     const select = h("select", { "aria-label": "Outcome", onchange: (e) => { view.outcome = e.target.value; anew(); } }, h("option", { value: "" }, "every outcome"), board.outcomes.map((x) => h("option", { value: x, selected: x === view.outcome }, x.replace("_", " "))));
     heads();
     root.replaceChildren(h("h3", {}, "Rules"), h("div", { class: "wb-row" }, text, select, said),
-      scrolled("Rules, a table", h("table", { class: "wb-table wb-board" }, top, body)), pages);
+      scrolled("Rules, a table", h("table", { class: "wb-table wb-board wb-judged" }, top, body)), pages);
     list();
   };
   return { root, fill };

@@ -1,5 +1,5 @@
 // Performance: what a threshold does and costs, the two curves, and where the model is weak.
-import { h, headCell, opening, s, table } from "./parts.js";
+import { h, headCell, opening, s, table, valued } from "./parts.js";
 import { asTable, told, track } from "./forest.js";
 import { thresholdSlider } from "./threshold.js";
 
@@ -86,7 +86,7 @@ export const costsPart = (screen) => {
     const line = (name, ...cells) => h("tr", {}, h("th", { scope: "row" }, name), cells.map((x) => h("td", { class: "wb-number" }, x)));
     parts.tables.replaceChildren(
       side("Rows by truth and prediction", ["", "At the audit's", here, "Change"], c.counts.map((r) => line([r.title, h("span", { class: "wb-muted wb-under" }, r.says)], r.before, h("strong", {}, r.after), r.change))),
-      side("Rates with intervals (Wilson)", ["", "At the audit's", here, "n"], c.rates.map((r) => line(r.title, r.before.shown, h("strong", {}, r.after.shown), r.after.n_shown))));
+      side("Rates with intervals (Wilson)", ["", "At the audit's", here, "n"], c.rates.map((r) => line(r.title, valued(r.before.shown), h("strong", {}, valued(r.after.shown)), r.after.n_shown))));
     cost(c);
     curves(c);
   };

@@ -88,7 +88,9 @@ export const driftPage = ({ model, look, only, painted }) => {
     const place = h("div", { class: "wb-drawings" });
     const draw = (name) => {
       view.tab = name;
-      place.replaceChildren(...d.charts.filter((c) => c.tab === name).map((c) => h("figure", {}, h("figcaption", {}, c.sentence), drawing(c), h("details", {}, h("summary", {}, `Table (${c.table.rows.length} rows)`), scrolled(`Table of ${c.sentence}`, rowsTable(c.table, only))))));
+      const seen = new Set();
+      const fresh = (c, key = JSON.stringify(c.table.rows)) => !seen.has(key) && seen.add(key); // two checks may have drawn the same
+      place.replaceChildren(...d.charts.filter((c) => c.tab === name && fresh(c)).map((c) => h("figure", {}, h("figcaption", {}, c.sentence), drawing(c), h("details", {}, h("summary", {}, `Table (${c.table.rows.length} rows)`), scrolled(`Table of ${c.sentence}`, rowsTable(c.table, only))))));
       painted();
     };
     const chosen = names.includes(view.tab) ? view.tab : names[0];

@@ -64,6 +64,12 @@ export const whisker = (row) => {
 // A head without words heads nothing: it is an empty cell.
 export const headCell = (t, css = "") => t ? h("th", { scope: "col", class: css }, t) : h("td", { class: css });
 
+// A value and its interval part only between the two.
+export const valued = (shown) => {
+  const at = String(shown).indexOf(" [");
+  return at < 0 ? shown : h("span", {}, shown.slice(0, at + 1), h("span", { class: "wb-only" }, shown.slice(at + 1)));
+};
+
 // What is wider or higher than its place scrolls inside it, by keyboard too.
 export const scrolled = (name, ...inside) => h("div", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": name }, ...inside);
 
