@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -159,15 +160,20 @@ def test_axe_finds_what_is_broken(page: Any, whole: str) -> None:
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_axe_finds_nothing_of_ours_in_jupyterlab(page: Any, lab: tuple[str, Path], theme: str) -> None:
     """In the notebook's own themes: before the run, a finding open, the groups; and the focus is seen."""
+    from playwright.sync_api import TimeoutError as TooLong
+
     address, folder = lab
     settings = f"{address}/lab/api/settings/@jupyterlab/apputils-extension:themes?token=tok"
     page.request.put(settings, data=json.dumps({"raw": json.dumps({"theme": theme})}))
     notebooks.written(folder / "axe.ipynb", CELL)
     try:
         notebooks.opened(page, address, "axe.ipynb")
-        notebooks.run(page, 0)
         view = page.locator(".jp-OutputArea .wb").first
-        view.locator(".wb-primary").wait_for(timeout=90_000)
+        for _ in range(6):  # a kernel that is called idle may lose the first keys on a busy machine
+            notebooks.run(page, 0)
+            with suppress(TooLong):
+                view.locator(".wb-primary").wait_for(timeout=20_000)
+                break
         within = ".jp-OutputArea .wb"
         assert page.evaluate("document.body.dataset.jpThemeLight") == str(theme.endswith("Light")).lower()
         assert violations(page, within) == []

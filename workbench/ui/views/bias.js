@@ -104,7 +104,7 @@ export const biasPart = (screen) => {
       scrolled(t.title, h("table", { class: "wb-table wb-heat" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, `${t.row_name} \\ ${t.column_name}`), t.heads.map((x) => h("th", { scope: "col" }, x)))),
         h("tbody", {}, t.rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.name), row.cells.map(cell)))))),
-      h("p", { class: "wb-muted" }, "A darker cell has a higher rate; a hatched one is not told.", t.showing ? ` ${t.showing}.` : ""));
+      h("p", { class: "wb-muted" }, "The stronger its colour, the higher the rate of a cell; a hatched one is not told.", t.showing ? ` ${t.showing}.` : ""));
   };
 
   // ---- strategies

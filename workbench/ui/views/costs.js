@@ -96,9 +96,9 @@ export const costsPart = (screen) => {
     const k = c.cost;
     const open = Boolean(parts.cost.querySelector("details[open]"));
     const marks = [{ kind: "audit", at: k.before.threshold, value: k.before.value, label: `■ audit ${k.before.threshold_shown}` }, { kind: "cheapest", at: k.cheapest.threshold, value: k.cheapest.value, label: `◇ cheapest ${k.cheapest.threshold_shown}` }, { kind: "slider", at: k.after.threshold, value: k.after.value, label: `● slider ${k.after.threshold_shown}` }];
-    const rows = [["At the audit's threshold", k.before.threshold_shown, k.before.shown, ""], ["At the slider's", k.after.threshold_shown, h("strong", {}, k.after.shown), c.audited ? "" : `saves ${k.saving.shown}`],
-      ["Cheapest", k.cheapest.threshold_shown, k.cheapest.shown, h("span", {}, `saves ${k.cheapest_saving.shown} `, h("span", { class: "wb-muted wb-under" }, k.cheapest_saving.says))],
-      ["Cheapest, honestly", "chosen anew", "", h("span", {}, `saves ${k.corrected_saving.shown} `, h("span", { class: "wb-muted wb-under" }, k.corrected_saving.says))],
+    const rows = [["At the audit's threshold", k.before.threshold_shown, k.before.shown, ""], ["At the slider's", k.after.threshold_shown, h("strong", {}, k.after.shown), c.audited ? "" : h("span", {}, "saves ", valued(k.saving.shown))],
+      ["Cheapest", k.cheapest.threshold_shown, k.cheapest.shown, h("span", {}, "saves ", valued(k.cheapest_saving.shown), " ", h("span", { class: "wb-muted wb-under" }, k.cheapest_saving.says))],
+      ["Cheapest, honestly", "chosen anew", "", h("span", {}, "saves ", valued(k.corrected_saving.shown), " ", h("span", { class: "wb-muted wb-under" }, k.corrected_saving.says))],
       ["If scores were calibrated", k.calibrated, "", ""]];
     const details = asTable(k.curve.table, "Expected cost");
     details.open = open;
