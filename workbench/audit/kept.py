@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 FOLDER = "WORKBENCH_RUNS"
 """The environment variable that names the folder of runs."""
 MOST_RUNS = 50
+MOST_INPUTS = 16
+"""Digests of inputs whose findings are held in memory, two a run at most; those asked for longest ago go first."""
 MOST_DAYS = 14
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 _ABOUT = "run.json"
@@ -104,7 +106,11 @@ class Kept:
         """Return the finding of the same check on the same inputs, or None."""
         if not inputs.whole or _by_the_clock(check, params):
             return None
-        return self._found.get((inputs.of(check), key_of(check, params)))
+        pair = (inputs.of(check), key_of(check, params))
+        finding = self._found.get(pair)
+        if finding is not None:
+            self._hold(pair, finding)
+        return finding
 
     def put(self, inputs: Inputs, check: Check, params: Mapping[str, Any], finding: Finding) -> None:
         """Keep a finding; a folder that cannot be written never stops a run."""
@@ -113,11 +119,19 @@ class Kept:
         if _by_the_clock(check, params):
             return
         key = key_of(check, params)
-        self._found[inputs.of(check), key] = finding
+        self._hold((inputs.of(check), key), finding)
         if finding.attachments:  # they are not in the finding's file: after a restart the check is made again
             return
         content = {"inputs": inputs.of(check), "key": key, "seconds": finding.seconds, "finding": finding.to_dict()}
         self._write(f"{check.id}.json", content)
+
+    def _hold(self, pair: tuple[str, str], finding: Finding) -> None:
+        """Put a finding last, and let go of those on inputs that nothing was found on for long."""
+        self._found.pop(pair, None)
+        self._found[pair] = finding
+        newest = list(dict.fromkeys(inputs for inputs, _ in reversed(self._found)))
+        for gone in [known for known in self._found if known[0] in newest[MOST_INPUTS:]]:
+            del self._found[gone]
 
     def begin(self, prepared: Prepared) -> str:
         """Open a folder for a run and return the run's id; an empty one where no folder can be written."""
