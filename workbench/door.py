@@ -278,6 +278,8 @@ class Audit:
             from workbench.report.static import static_text
 
             return static_text(self.record)
+        from workbench.ui.proposal import lines as proposed
+
         p = self.prepared
         roles = ", ".join(f"{role} {shown(column)}" for role, column in p.current.roles.named()) or "no roles given"
         lines = [
@@ -286,6 +288,7 @@ class Audit:
             f"reference: {'none' if p.reference is None else p.reference.frame.engine}; "
             f"model: {'none' if p.model is None else type(p.model.predictor).__name__}",
             f"{len(p.checks)} checks: {', '.join(check.id for check, _ in p.checks)}",
+            *proposed(p),
             "run() measures and judges; export('audit.ipynb') writes it as a notebook",
         ]
         return "\n".join(lines)

@@ -79,6 +79,7 @@ def filtered(frame: Frame, conditions: Sequence[Condition]) -> Frame:
         return frame
     tests = [_Test.of(frame, c) for c in conditions]
     found = copy.copy(frame)
+    found.size = None
     if frame.distributed is not None:
         found.distributed = replace(frame.distributed, prepare=_Prepared(frame.distributed.prepare, tuple(tests)))
         return found

@@ -68,6 +68,7 @@ class Frame:
         self.engine = engine
         self.distributed: Any = None
         self.held = False  # whether the rows are in memory already
+        self.size: int | None = None  # the number of rows, where it is known without reading them
         self.native: tuple[Any, Any] | None = None  # DuckDB's own connection and relation, where this is all it serves
         self.again: Again | None = None
         self.fields = tuple(
@@ -199,7 +200,7 @@ def _from_library(native: Any) -> Frame:
         return _from_polars(frame.to_native())
     if frame.implementation.is_pyarrow():
         table = frame.to_native()
-        return _held(Frame(table.schema, lambda c: _table_batches(table, c), Engine.ARROW))
+        return _held(Frame(table.schema, lambda c: _table_batches(table, c), Engine.ARROW), table.num_rows)
     if frame.implementation.is_duckdb():
         return from_duckdb(frame.to_native())
     raise DataError(f"{frame.implementation} frames are not read yet: give a pandas, Polars, Arrow or DuckDB table.")
@@ -222,7 +223,7 @@ def _from_arrow_dataset(dataset: Any) -> Frame:
 def _from_polars(frame: Any) -> Frame:
     eager = frame.collect() if hasattr(frame, "collect") else frame
     table = eager.to_arrow()
-    return _held(Frame(table.schema, lambda c: _table_batches(table, c), Engine.POLARS))
+    return _held(Frame(table.schema, lambda c: _table_batches(table, c), Engine.POLARS), table.num_rows)
 
 
 def _from_pandas(frame: Any) -> Frame:
@@ -238,7 +239,7 @@ def _from_pandas(frame: Any) -> Frame:
         for start in range(0, rows, BLOCK):
             yield _batch(chosen, start, min(BLOCK, rows - start))
 
-    return _held(Frame(schema, read, Engine.PANDAS, list(frame.columns)))
+    return _held(Frame(schema, read, Engine.PANDAS, list(frame.columns)), rows)
 
 
 def _batch(arrays: Mapping[str, Any], start: int, rows: int) -> pa.RecordBatch:
@@ -247,8 +248,8 @@ def _batch(arrays: Mapping[str, Any], start: int, rows: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(whole, names=list(arrays))
 
 
-def _held(frame: Frame) -> Frame:
-    frame.held = True
+def _held(frame: Frame, rows: int) -> Frame:
+    frame.held, frame.size = True, rows
     return frame
 
 

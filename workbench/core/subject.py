@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,9 +40,7 @@ class Subject:
 
     def lacks(self, need: str) -> str:
         """Return why `need` is not met, or an empty string."""
-        joint, task = self.current.joint, self.roles.kind_of_task
-        if need in TASK_OF_NEED and task != TASK_OF_NEED[need]:
-            return f"the task is {task}: this check is for {_TASK_WORDS[TASK_OF_NEED[need]]}"
+        joint = self.current.joint
         met = {
             "reference": self.reference is not None,
             "target": joint is not None and joint.has_truth,
@@ -57,8 +55,8 @@ class Subject:
             "truth": self.roles.target is not None and self.roles.target in self.current.columns,
             "windows": bool(self.windows),
             "contract": self.contract is not None,
-        }[need]
-        return "" if met else _LACKING[need]
+        }
+        return lacking(need, self.roles.kind_of_task, met)
 
     @property
     def joint(self) -> JointCounts:
@@ -114,6 +112,13 @@ _TASK_WORDS = {
     "multiclass": "several classes",
     "regression": "predicted numbers",
 }
+
+
+def lacking(need: str, task: str, met: Mapping[str, bool]) -> str:
+    """Return why `need` keeps a check from an audit of this task, or an empty string; `met` says which needs are."""
+    if need in TASK_OF_NEED and task != TASK_OF_NEED[need]:
+        return f"the task is {task}: this check is for {_TASK_WORDS[TASK_OF_NEED[need]]}"
+    return "" if met[need] else _LACKING[need]
 
 
 def _complete(counts: ClassCounts | RegressionCounts | None) -> bool:

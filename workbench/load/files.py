@@ -155,7 +155,7 @@ def open_frame(
     files = _found(source)
     engine, reader = _reader_of(files)
     options = Options(null_values, text_columns, delimiter)
-    _refuse_broken(files, engine, options)
+    rows = _refuse_broken(files, engine, options)
     con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     con.execute("SET preserve_insertion_order = true; SET threads = 2")
     con.execute("SET enable_progress_bar = false")  # it goes to standard output, where readings over 2 s would draw it
@@ -164,6 +164,7 @@ def open_frame(
         con.register_filesystem(store)
     try:
         frame = from_duckdb(reader(con, files, options), engine, con)
+        frame.size = rows
         frame.again = Again(_opened, (source, tuple(null_values), text_columns, delimiter), tuple(files))
         return _RemoteFrame(frame, files) if stores else frame
     except duckdb.Error as error:
@@ -225,7 +226,9 @@ def _reader_of(files: list[str]) -> tuple[str, Reader]:
     return SOURCES[kind]
 
 
-def _refuse_broken(files: list[str], engine: str, options: Options) -> None:
+def _refuse_broken(files: list[str], engine: str, options: Options) -> int | None:
+    """Return the number of rows where the files tell it; DataError for a file that is none of its kind."""
+    rows = 0
     for name in files:
         short = Path(name).name
         try:
@@ -234,14 +237,15 @@ def _refuse_broken(files: list[str], engine: str, options: Options) -> None:
                 if not start:
                     raise DataError(f"{shown(short)} is empty (0 bytes): expected at least a line of column names.")
                 if engine == Engine.PARQUET:
-                    _refuse_bad_parquet(short, file, start)
+                    rows += _refuse_bad_parquet(short, file, start)
         except OSError as error:
             raise DataError(f"{shown(short)} cannot be read: {error.strerror}.") from None
         if engine == Engine.CSV:
             _refuse_bad_header(name, start, options)
+    return rows if engine == Engine.PARQUET else None
 
 
-def _refuse_bad_parquet(name: str, file: BinaryIO, start: bytes) -> None:
+def _refuse_bad_parquet(name: str, file: BinaryIO, start: bytes) -> int:
     if start == b"PARE":
         raise DataError(f"{shown(name)} is encrypted Parquet: decrypt it first.")
     if start != b"PAR1":
@@ -249,7 +253,7 @@ def _refuse_bad_parquet(name: str, file: BinaryIO, start: bytes) -> None:
     file.seek(0, 2)
     size = file.tell()  # not every store's file says with seek() where it is
     file.seek(0)
-    check_footer(name, file, size)
+    return check_footer(name, file, size)
 
 
 def _refuse_bad_header(name: str, start: bytes, options: Options) -> None:

@@ -13,8 +13,8 @@ MOST_SWELLING, ROOM = 100_000, 2**30
 """A gibibyte (`ROOM`) may come of any file; beyond that, no codec makes this many bytes of one."""
 
 
-def check_footer(name: str, file: BinaryIO, size: int) -> None:
-    """Raise DataError when a file's footer is cut off, encrypted, or claims what so small a file cannot hold."""
+def check_footer(name: str, file: BinaryIO, size: int) -> int:
+    """Return the number of rows; DataError when a footer is cut off, encrypted, or claims what no such file holds."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -33,6 +33,7 @@ def check_footer(name: str, file: BinaryIO, size: int) -> None:
         raise DataError(
             f"{what} claims {swollen:,} bytes of data in a file of {size:,}: it is damaged, or made to fill memory."
         )
+    return int(found.num_rows)
 
 
 def _meaning(text: str) -> str:

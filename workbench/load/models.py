@@ -47,6 +47,12 @@ class Model:
                 hint = f" Did you mean {' or '.join(shown(c) for c in close)}?" if close else _listed(names)
                 raise ModelError(f"the model was trained on column {shown(name)}, which the data does not have.{hint}")
 
+    @property
+    def has_scores(self) -> bool:
+        """Say whether it tells the positive class by a score."""
+        known = self.predictor
+        return hasattr(known, "predict_proba") or (hasattr(known, "decision_function") and self._width <= 2)
+
     def scores(self, table: pa.RecordBatch, positive: Any) -> NDArray[np.float64] | None:
         """Return the probability (or the decision value) of the positive class per row, or None if there is none."""
         rows = self._rows(table)

@@ -27,6 +27,7 @@ from workbench.ui.edits import Edits
 from workbench.ui.explorer import EXPLORED, Explorer
 from workbench.ui.finished import Finished
 from workbench.ui.leaving import code, export
+from workbench.ui.proposal import Proposals
 from workbench.ui.running import Running, was_cancelled
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Session:
         self._board = None if audit is None else board_of(audit)
         self._explorer = Explorer(reader=audit is None)
         self._worker: threading.Thread | None = None
+        self._proposals = Proposals()
         if audit is not None:
             audit.watchers.add(self._was_run)
 
@@ -127,6 +129,7 @@ class Session:
                 "phase": self._phase,
                 "can_run": self._audit is not None,
                 "about": {} if self._audit is None else about(self._audit),
+                "proposal": None if record or self._phase == "running" else self._proposals.of(self._edits),
                 "rows": self._rows(),
                 "earlier": self._earlier.listed(record),
                 "checks": [] if self._edits is None else self._edits.listed(),

@@ -17,6 +17,7 @@ PARTS = (
     "head.js",
     "board.js",
     "finding.js",
+    "proposal.js",
     "family.js",
     "forest.js",
     "threshold.js",

@@ -12,6 +12,7 @@ import { explainedPart } from "./explained.js";
 import { FAMILIES, familyPage } from "./family.js";
 import { findingDetail, findingsPart } from "./finding.js";
 import { headPart } from "./head.js";
+import { proposalPart } from "./proposal.js";
 import { rowsPart } from "./rows.js";
 import { runPart } from "./run.js";
 import { setupPage } from "./setup.js";
@@ -113,11 +114,12 @@ function auditPage({ model, el }) {
   const screen = screenOf(model, root);
   const head = headPart();
   const run = runPart(screen);
+  const proposal = proposalPart();
   const rows = rowsPart(screen.act);
   const tools = toolsPart(screen);
   const { pages, heard, close } = pagesOf(screen);
   const views = pager(pages, screen.place);
-  root.append(run.stale, head.root, run.live, run.ended, rows.root, run.choice, views.bar, views.body, tools.root);
+  root.append(run.stale, head.root, run.live, run.ended, rows.root, run.choice, proposal.root, run.checks, views.bar, views.body, tools.root);
   el.replaceChildren(root);
 
   let before = null;
@@ -126,6 +128,7 @@ function auditPage({ model, el }) {
     const now = `${state.overview ? state.overview.digest : ""} ${state.phase}`;
     run.fill(state);
     rows.fill(state);
+    proposal.fill(state);
     tools.again();
     run.progress();
     if (now === before) { // messages and ticks must not rebuild what the user is working in

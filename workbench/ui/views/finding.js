@@ -40,7 +40,7 @@ const attached = (a, { model, act }) => {
 const help = (d) => h("details", { class: "wb-help" }, h("summary", {}, "How it is computed ", h("kbd", {}, "?")), h("dl", {}, Object.entries(d.help).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)])));
 
 // "?" opens how it is computed, "t" the tables behind the drawings.
-const keys = (node) => node.addEventListener("keydown", (e) => {
+export const keys = (node) => node.addEventListener("keydown", (e) => {
   const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(e.target.tagName);
   const wanted = { "?": ".wb-help", t: ".wb-as-table" }[e.key];
   if (typing || !wanted || e.ctrlKey || e.metaKey || e.altKey) return;

@@ -1,12 +1,14 @@
 // The head of the screen: the verdict and why, or what would be audited.
 import { h, verdict, whisker } from "./parts.js";
 
-const notRun = (a) => {
+const notRun = (a, p) => {
   const roles = (a.roles || []).map((r) => h("li", { class: "wb-chip" }, `${r.role}: ${r.column}`));
   return h("header", { class: "wb-card" },
     h("h2", {}, a.title || "Audit"),
-    h("p", {}, "Not run yet. ", `${a.columns ?? 0} columns from ${a.engine || "?"}, `, a.reference ? "with a reference" : "without a reference", a.model ? `, model ${a.model}.` : ", no model."),
-    roles.length ? h("ul", { class: "wb-chips", "aria-label": "Roles" }, roles) : h("p", { class: "wb-muted" }, "No column has a role: name a target, a score or sensitive columns to measure more."));
+    h("p", {}, ["Not run yet", p ? p.task : "", a.model ? `model ${a.model}` : "no model"].filter(Boolean).join(" · ")),
+    p ? h("p", { class: "wb-muted" }, p.sizes.join("; "), a.reference ? "" : "; no reference") : null,
+    roles.length ? h("ul", { class: "wb-chips", "aria-label": "Roles" }, roles) : h("p", { class: "wb-muted" }, "No column has a role: name a target, a score or sensitive columns to measure more."),
+    p ? h("p", { class: "wb-total" }, h("strong", {}, p.line)) : null);
 };
 
 const cause = (r) =>
@@ -30,5 +32,5 @@ const judged = (o, partial) =>
 
 export const headPart = () => {
   const root = h("section");
-  return { root, fill: (state) => root.replaceChildren(state.overview ? judged(state.overview, state.partial) : notRun(state.about)) };
+  return { root, fill: (state) => root.replaceChildren(state.overview ? judged(state.overview, state.partial) : notRun(state.about, state.proposal)) };
 };

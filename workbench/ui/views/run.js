@@ -10,20 +10,22 @@ export const runPart = (screen) => {
   const stale = h("div", { role: "status" });
   const ended = h("section");
   const choice = h("section");
+  const checks = h("section");
   let early = null;
   let gone = false;
 
   const box = (c, busy) =>
     h("label", { class: "wb-check" },
-      h("input", { type: "checkbox", value: c.id, checked: c.chosen, disabled: busy, onchange: () => act("choose", [...choice.querySelectorAll("input:checked")].map((i) => i.value)) }),
+      h("input", { type: "checkbox", value: c.id, checked: c.chosen, disabled: busy, onchange: () => act("choose", [...checks.querySelectorAll("input:checked")].map((i) => i.value)) }),
       ` ${c.title} `, h("span", { class: "wb-muted" }, c.code));
 
   const fill = (state) => {
-    if (!state.can_run) return choice.replaceChildren();
+    if (!state.can_run) return;
     const busy = state.phase === "running" || gone;
     const chosen = state.checks.filter((c) => c.chosen).length;
+    checks.replaceChildren(
+      h("details", { open: !state.overview }, h("summary", {}, `Checks (${chosen} of ${state.checks.length} chosen)`), h("div", { class: "wb-checks" }, state.checks.map((c) => box(c, busy)))));
     choice.replaceChildren(
-      h("details", { open: !state.overview }, h("summary", {}, `Checks (${chosen} of ${state.checks.length} chosen)`), h("div", { class: "wb-checks" }, state.checks.map((c) => box(c, busy)))),
       h("div", { class: "wb-row" },
         h("button", { class: "wb-primary", disabled: busy, onclick: () => act("run") }, state.partial ? "Run the rest" : state.overview ? "Run again" : "Run"),
         h("button", { disabled: !busy || gone, onclick: () => act("cancel") }, "Cancel"),
@@ -63,5 +65,5 @@ export const runPart = (screen) => {
   };
 
   const close = whenKernelEnds(model, () => { gone = true; fill(model.get("state")); progress(); });
-  return { live, stale, ended, choice, fill, progress, close };
+  return { live, stale, ended, choice, checks, fill, progress, close };
 };
