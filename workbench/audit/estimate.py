@@ -167,7 +167,7 @@ def cost_of(check: Check, prepared: Prepared) -> Cost:
 
 
 class _Draws(NamedTuple):
-    """Sampled rows of current data and of both, those a model is asked about, features, and the task."""
+    """Sampled rows of each side, whether predictions are a model's, its features, the task, and what else is there."""
 
     current: int
     reference: int
@@ -175,6 +175,7 @@ class _Draws(NamedTuple):
     features: int
     task: str
     has_model: bool
+    truth: bool
 
     @property
     def both(self) -> int:
@@ -192,6 +193,7 @@ class _Draws(NamedTuple):
             features,
             current.roles.kind_of_task,
             model is not None,
+            current.roles.target in (*current.frame.names, *(there.frame.names if there else ())),
         )
 
 
@@ -225,21 +227,25 @@ def _both(d: _Draws, params: Mapping[str, object]) -> int:
     return d.both if d.predicted else 0
 
 
+def _estimated(d: _Draws) -> int:
+    return 0 if d.task == "binary" else d.both + (d.reference if d.task == "multiclass" else 0)
+
+
 def _most(d: _Draws, params: Mapping[str, object]) -> int:
     return min(d.current, _whole(params, "most_rows") or d.current)
 
 
 _ASKED: Mapping[str, _Asked] = {
-    "bias.conditional_parity": lambda d, p: _current(d, p) if d.task == "binary" else 0,
+    "bias.conditional_parity": _current,
     "drift.concept": lambda d, p: _both(d, p) * (2 if d.task == "regression" else 1),
-    "drift.ranking": lambda d, p: _both(d, p) + (d.reference * (1 + d.features) if d.has_model else 0),
+    "drift.ranking": lambda d, p: _both(d, p) + (d.reference * (1 + d.features * d.truth) if d.has_model else 0),
     "explain.attribution_drift": lambda d, p: 2 * _most(d, p) * (1 + d.features * _whole(p, "repeats")),
     "explain.partial_dependence": lambda d, p: (
         _most(d, p) * min(d.features, _whole(p, "most_features")) * _whole(p, "points")
     ),
     "explain.permutation_importance": lambda d, p: _most(d, p) * (1 + d.features * _whole(p, "repeats")),
     "explain.shap": lambda d, p: _most(d, p) * (2 * d.features + 1) * _whole(p, "background"),
-    "performance.estimated": lambda d, p: 0 if d.task == "binary" else _both(d, p),
+    "performance.estimated": lambda d, p: _estimated(d) if d.predicted and d.truth else 0,
     "performance.overfit_segments": _both,
     "performance.residuals": _current,
     "performance.two_models": lambda d, p: d.current + _current(d, p),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from workbench.audit.estimate import cost_of, lacks
 from workbench.audit.run import chosen_checks
-from workbench.core.check import TASK_OF_NEED, Check, all_checks
+from workbench.core.check import Check, all_checks
 from workbench.report import words
 from workbench.ui import bias_payload, explain_payload
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 OFFERED = (*bias_payload.REQUESTS, *explain_payload.REQUESTS)
 _PACKAGES = {"explain.shap": "shap", "optimize.mitigation": "fairlearn"}
-_NEEDED = {"explain.permutation_importance", "explain.attribution_drift", "explain.partial_dependence", "explain.shap"}
 
 
 def offered(prepared: Prepared) -> list[dict[str, str]]:
@@ -32,40 +32,14 @@ def offered(prepared: Prepared) -> list[dict[str, str]]:
 
 
 def _fits(check: Check, prepared: Prepared) -> bool:
-    roles, task = prepared.current.roles, prepared.current.roles.kind_of_task
-    if any(TASK_OF_NEED.get(need, task) != task for need in check.needs):
-        return False
-    if (package := _PACKAGES.get(check.id)) and find_spec(package) is None:
-        return False
-    met = {
-        "reference": prepared.reference is not None,
-        "model": prepared.model is not None,
-        "sensitive": bool(roles.sensitive),
-        "target": roles.target is not None,
-        "truth": roles.target is not None,
-        "score": roles.score is not None or prepared.model is not None,
-        "prediction": bool(roles.prediction or roles.score or prepared.model),
-    }
-    return all(met.get(need, True) for need in check.needs)
+    package = _PACKAGES.get(check.id)
+    return not lacks(check, prepared) and (package is None or find_spec(package) is not None)
 
 
 def _cost(check: Check, prepared: Prepared) -> str:
     """Return about how many rows the model is asked of, as far as that is known beforehand."""
-    features = len(getattr(prepared.model, "feature_names", None) or ())
-    if check.id not in _NEEDED or not features:
-        return ""
-    params = check.bind({})
-    rows = int(params.get("most_rows") or 0)
-    times = _TIMES[check.id](features, params)
-    return f"asks the model about at most {words.number(rows * times)} rows"
-
-
-_TIMES: Mapping[str, Any] = {
-    "explain.permutation_importance": lambda f, p: 1 + f * int(p["repeats"]),
-    "explain.attribution_drift": lambda f, p: 2 * (1 + f * int(p["repeats"])),
-    "explain.partial_dependence": lambda f, p: min(f, int(p["most_features"])) * int(p["points"]),
-    "explain.shap": lambda f, p: (2 * f + 1) * int(p["background"]),
-}
+    asked = cost_of(check, prepared).predictions
+    return f"asks the model about at most {words.number(asked)} rows" if asked else ""
 
 
 def add(value: Any, audits: Sequence[Audit]) -> list[str]:

@@ -125,7 +125,7 @@ function auditPage({ model, el }) {
   let before = null;
   const all = () => redrawn(root, () => {
     const state = model.get("state");
-    const now = `${state.overview ? state.overview.digest : ""} ${state.phase}`;
+    const now = `${state.overview ? state.overview.digest : ""} ${state.phase} ${state.proposal ? state.proposal.line : ""}`;
     run.fill(state);
     rows.fill(state);
     proposal.fill(state);
