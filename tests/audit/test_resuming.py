@@ -16,12 +16,12 @@ import pytest
 
 import workbench as wb
 from tests.audit.runs import data, of, quick, until
-from workbench.audit.kept import MOST_RUNS, Kept, runs, runs_folder
+from workbench.audit.kept import MOST_RUNS, Inputs, Kept, runs, runs_folder
 from workbench.audit.progress import Progress
 from workbench.audit.runner import Runner
-from workbench.core.check import CHECKS
+from workbench.core.check import CHECKS, find_check
 from workbench.core.errors import ConfigError
-from workbench.core.finding import Status
+from workbench.core.finding import Finding, Status
 
 
 def test_the_second_run_is_warm_and_measures_nothing_again(runner: Runner, here: Any) -> None:
@@ -228,3 +228,17 @@ def test_another_threshold_counts_nothing_again(runner: Runner, here: Any) -> No
     assert of(record)["custom.asks"].measures[0].value == 0.3
     assert record.digest == other.run().digest != first.digest
     assert runner.run(quick(**options, threshold=0.5).prepared).digest == first.digest
+
+
+def test_a_long_session_holds_the_findings_of_its_last_runs_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for again stays; what nobody asked for since goes, all of it at once."""
+    monkeypatch.setattr("workbench.audit.kept.MOST_INPUTS", 3)
+    kept, check = Kept(), find_check("quality.missing")
+    finding = Finding(check.id, check.code, check.version, Status.MEASURED, {})
+    for n in range(6):
+        kept.put(Inputs(f"whole {n}", f"rows {n}"), check, {}, finding)
+        kept.put(Inputs(f"whole {n}", f"rows {n}"), check, {"more": 1}, finding)
+        assert kept.find(Inputs("whole 0", "rows 0"), check, {}) is finding
+    held = [n for n in range(6) if kept.find(Inputs(f"whole {n}", f"rows {n}"), check, {}) is not None]
+    assert held == [0, 4, 5]
+    assert kept.find(Inputs("whole 0", "rows 0"), check, {"more": 1}) is finding
