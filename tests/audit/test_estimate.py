@@ -227,7 +227,7 @@ def test_made_up_rows_are_of_the_frames_own_kinds() -> None:
 
 def test_frames_without_rows_and_where_no_speed_is_known_have_a_proposal_all_the_same() -> None:
     prepared = wb.Audit(CURRENT["binary"].iloc[:0], target="y").prepared
-    assert proposal(prepared, speed(prepared))["line"].endswith(": under a second")
+    assert proposal(prepared, speed(prepared))["line"].endswith(": a few seconds")
     assert proposal(prepared, None)["line"].endswith(": not known yet")
 
 

@@ -25,12 +25,14 @@ TRIED = 4096
 """Rows that are counted to learn how fast this computer counts."""
 TRIES, MOST_TRYING = 3, 0.1
 """Times that they are, and seconds after which no more: the fastest shows least of what else is going on."""
-SAMPLED, COLUMN, TABLED = 4.0, 5_000, 0.3
-"""Counted cells that take as long as a check's work on one sampled cell; on one column's counts, and on a row of them.
+EACH, SAMPLED, COLUMN, TABLED = 300_000, 4.0, 5_000, 0.3
+"""Counted cells that take as long as any check; its work on a sampled cell; on a column's counts; on a row of them.
 
-Measured on 2,000 to 400,000 rows of 6 to 36 columns: sums over an audit's checks were right within about two times,
+Measured on 2,000 to 400,000 rows of 6 to 36 columns: sums over an audit's checks were right within about three times,
 single checks within about ten.
 """
+STARTING = 2.0
+"""Seconds in which a process for the first run starts, more or less."""
 MOST_TABLED = 100_000
 """Rows after which a column's counts get no larger, as a rule."""
 
@@ -163,7 +165,7 @@ def cost_of(check: Check, prepared: Prepared) -> Cost:
     params = next((params for other, params in prepared.checks if other.id == check.id), None)
     predictions = 0 if asked is None else asked(draws, check.bind({}) if params is None else params)
     tabled = COLUMN + TABLED * min(rows_of_sides(prepared) or draws.both, MOST_TABLED)
-    return Cost(sampled, predictions, SAMPLED * sampled if sampled else tabled * columns)
+    return Cost(sampled, predictions, EACH + (SAMPLED * sampled if sampled else tabled * columns))
 
 
 class _Draws(NamedTuple):

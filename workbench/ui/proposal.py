@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from workbench.audit.estimate import (
+    STARTING,
     Cost,
     Missing,
     about,
@@ -54,9 +55,10 @@ _LATE = ("No target in the current data", "nothing is held against the truth unt
 _TASKS = {"binary": "binary outcome", "multiclass": "several classes", "regression": "predicted numbers"}
 HOW = (
     "Nothing was run for this. The rows are those that files and frames tell of themselves, a check's work is reckoned "
-    "from what it needs, and the times from counting a few rows a moment ago: right within about two times for a whole "
-    "audit, much less for a single check. How long a model takes to predict is not tried before you say Run. A check "
-    "may still find nothing to measure, such as no text to compare; it then says so."
+    "from what it needs, and the times from counting a few rows a moment ago: right within about three times for a "
+    "whole audit, much less for a single check; the total holds what starting a process takes. How long a model takes "
+    "to predict is not tried before you say Run. A check may still find nothing to measure, such as no text to "
+    "compare; it then says so."
 )
 
 
@@ -119,7 +121,7 @@ def _line(found: Outlook, chosen: int, costs: Iterable[Cost], read: Cost | None,
     among = f" of {words.number(chosen)} can be made" if chosen > len(found.planned) else ""
     every = [*costs, *([read] if read is not None else [])]
     asked = sum(cost.predictions for cost in every)
-    time = UNKNOWN if rate is None else about(sum(cost.cells for cost in every) / rate)
+    time = UNKNOWN if rate is None else about(STARTING + sum(cost.cells for cost in every) / rate)
     if read is None and rate is not None:
         time += " besides reading, for rows that are not counted yet"
     predictions = f", and {_approximately(asked)} predictions of the model, which are not timed" if asked else ""
