@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.browser.test_lab import kill_kernels
-from tests.notebooks import opened, run, written
+from tests.notebooks import opened, run_all, written
 
 INTERACTIONS = int(os.environ.get("SOAK", "2000"))
 LONG = 8000
@@ -134,7 +134,7 @@ def test_thousands_of_interactions_leave_nothing_behind(
     short = INTERACTIONS < LONG
     written(folder / "soak.ipynb", (SHORT if short else "") + AUDIT + SIZES)
     opened(page, address, "soak.ipynb")
-    run(page, 0)
+    run_all(page)
     page.locator(".jp-OutputArea .wb .wb-primary").first.click(timeout=90_000)
     page.locator(".jp-OutputArea .wb .wb-head").wait_for()
     watched = Watched(page, folder)
