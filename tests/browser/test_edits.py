@@ -53,6 +53,12 @@ def started(page: Any, address: str, folder: Path) -> Any:
     found = page.locator(".jp-OutputArea .wb").first
     found.get_by_role("button", name="Run", exact=True).click(timeout=90_000)
     found.locator(".wb-head").wait_for(timeout=120_000)
+    found.locator("summary", has_text="Checks (6 of 6 chosen)").click(timeout=60_000)
+    box = found.locator(".wb-checks input").first
+    for chosen in (5, 6):
+        box.click()
+        found.locator("summary", has_text=f"Checks ({chosen} of 6 chosen)").wait_for(timeout=30_000)
+        assert found.locator(".wb-checks").is_visible(), "the list is folded at every tick"
     return found
 
 

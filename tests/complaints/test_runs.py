@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -83,6 +84,7 @@ def test_07_thousands_of_steps_send_four_messages_a_second(own: Any, measured: C
         seconds = times[-1] - times[0]
         measured(f"2,000 steps: {len(times)} progress messages in {seconds:.1f} s, {len(screen.told)} messages in all")
         assert len(times) <= 4 * seconds + 2
+        assert max(len(json.dumps(value)) for _, name, value in screen.told if name == "progress") < 32_000
         assert len(screen.told) - len(times) <= len(SHOWN)  # what was opened is taken away once, and states
         assert screen.last("progress")["step"] == screen.last("progress")["steps"]
     finally:

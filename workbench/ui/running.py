@@ -18,6 +18,8 @@ from workbench.report import words
 if TYPE_CHECKING:
     from workbench.door import Audit
 
+MOST_TOLD = 200
+"""Checks that have ended, the last ones, that a message of progress names; it is sent four times a second."""
 OnProgress = Callable[[dict[str, Any]], None]
 OnEnd = Callable[[Record | None, str], None]
 MOST_HITS = 3
@@ -114,6 +116,7 @@ class Running:
         self._ended[finding.check] = finding
 
     def _heard(self, progress: Progress) -> None:
+        ended = list(self._ended.values())
         self._on_progress(
             {
                 "step": progress.step,
@@ -121,7 +124,8 @@ class Running:
                 "label": progress.label,
                 "seconds": round(progress.seconds, 1),
                 "left": progress.left,
-                "ended": [_line(f) for f in list(self._ended.values())],
+                "ended": [_line(f) for f in ended[-MOST_TOLD:]],
+                "found": len(ended),
             }
         )
 

@@ -1,13 +1,12 @@
 // Every judgement in one table: filter, sort, search; arrow keys move between the rows, Enter opens the finding. However
 // many there are, one page of them is in the document; filter and order are over all that came.
-import { arrows, h, scrolled, unpacked, verdict, whisker } from "./parts.js";
+import { arrows, counted, h, scrolled, unpacked, verdict, whisker } from "./parts.js";
 
 const RULES_SHOWN = 200;
 const SORTS = {
   value: (a, b) => Math.abs(b.value ?? 0) - Math.abs(a.value ?? 0),
   title: (a, b) => a.title.localeCompare(b.title),
 };
-const counted = (n) => n.toLocaleString("en").replaceAll(",", "\u202f");
 
 const ruleRow = (r, open) =>
   h("tr", {},

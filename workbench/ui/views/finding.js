@@ -72,8 +72,8 @@ export const findingDetail = (d, check, screen) => {
     h("div", { class: "wb-charts" }, charts),
     (d.attachments || []).flatMap((a) => attached(a, screen)),
     d.tables.map((t) => tableOf(t, !charts.length, screen)),
-    h("details", { open: !charts.length && !d.tables.length }, h("summary", {}, `Numbers (showing ${d.measures.length} of ${d.total})`), scrolled(`Numbers of ${d.title}`, table(["Measure", "Value [interval]", "n", "Method", ""], numbers(d, screen))),
-      h("p", { class: "wb-row" }, `All ${d.total} numbers as a file: `, files)),
+    d.total ? h("details", { open: !charts.length && !d.tables.length }, h("summary", {}, `Numbers (showing ${d.measures.length} of ${d.total})`), scrolled(`Numbers of ${d.title}`, table(["Measure", "Value [interval]", "n", "Method", ""], numbers(d, screen))),
+      h("p", { class: "wb-row" }, `All ${d.total} numbers as a file: `, files)) : null,
     help(d),
     h("details", {}, h("summary", {}, "Code"), h("pre", {}, d.code_text)));
 };

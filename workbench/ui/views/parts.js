@@ -23,6 +23,9 @@ export const inOrder = (text) => {
   return bare.replace(TO_ISOLATE, "\u2068$&\u2069");
 };
 
+// A number of things, as LOOK has it: thousands apart by a thin space.
+export const counted = (n) => n.toLocaleString("en").replaceAll(",", "\u202f");
+
 export const h = (tag, attributes = {}, ...children) => {
   const node = document.createElement(tag);
   ownKeys(node, attributes);

@@ -1,6 +1,6 @@
 // The run: which checks, Run and Cancel, how far it is, what has ended already, what went wrong.
 import { whenKernelEnds } from "./alive.js";
-import { h } from "./parts.js";
+import { counted, h } from "./parts.js";
 
 const LOOKS = { error: ["error", "✕ "], note: ["note", "· "] };
 
@@ -13,6 +13,7 @@ export const runPart = (screen) => {
   const checks = h("section");
   let early = null;
   let gone = false;
+  let judged = false;
 
   const box = (c, busy) =>
     h("label", { class: "wb-check" },
@@ -23,8 +24,12 @@ export const runPart = (screen) => {
     if (!state.can_run) return;
     const busy = state.phase === "running" || gone;
     const chosen = state.checks.filter((c) => c.chosen).length;
+    const list = checks.querySelector("details");
+    // Open before the first result; from then on as the reader left it.
+    const open = list && judged === Boolean(state.overview) ? list.open : !state.overview;
+    judged = Boolean(state.overview);
     checks.replaceChildren(
-      h("details", { open: !state.overview }, h("summary", {}, `Checks (${chosen} of ${state.checks.length} chosen)`), h("div", { class: "wb-checks" }, state.checks.map((c) => box(c, busy)))));
+      h("details", { open }, h("summary", {}, `Checks (${chosen} of ${state.checks.length} chosen)`), h("div", { class: "wb-checks" }, state.checks.map((c) => box(c, busy)))));
     choice.replaceChildren(
       h("div", { class: "wb-row" },
         h("button", { class: "wb-primary", disabled: busy, onclick: () => act("run") }, state.partial ? "Run the rest" : state.overview ? "Run again" : "Run"),
@@ -33,12 +38,12 @@ export const runPart = (screen) => {
   };
 
   // What has ended can be opened while the rest runs.
-  const soFar = (found) => {
+  const soFar = (found, of) => {
     if (!found.length) return ended.replaceChildren();
     const shown = ended.querySelector("details");
     const chosen = found.some((f) => f.check === early) ? early : null;
     const button = (f) => h("button", { "aria-pressed": String(f.check === chosen), onclick: () => { early = f.check; screen.ask(f.check, true); } }, `${f.shape} ${f.check}`);
-    ended.replaceChildren(h("details", { open: Boolean(shown && shown.open) }, h("summary", {}, `Available already (${found.length})`),
+    ended.replaceChildren(h("details", { open: Boolean(shown && shown.open) }, h("summary", {}, `Available already (${of > found.length ? `the last ${found.length} of ${counted(of)}` : found.length})`),
       h("div", { class: "wb-row" }, found.map(button)),
       chosen ? screen.detail(chosen) : null));
     screen.painted();
@@ -55,7 +60,7 @@ export const runPart = (screen) => {
     const p = { ...state.progress, ...model.get("progress") };
     const busy = state.phase === "running";
     const names = state.stale || [];
-    soFar(busy ? p.ended || [] : []);
+    soFar(busy ? p.ended || [] : [], p.found || 0);
     stale.replaceChildren(...(names.length ? [h("p", { class: "wb-message wb-warn" }, `▲ Stale: ${names.join(", ")} ${names.length > 1 ? "hold" : "holds"} something else now. This screen is of what was there before: make the audit again.`)] : []));
     if (gone) return live.replaceChildren(h("p", { class: "wb-message wb-warn" }, `▲ The kernel behind this screen has ended. ${busy ? `The run ended with it at ${p.step || 0} of ${p.steps || 1}; what it had finished is kept: run the cell again and take it up.` : "What is shown stays readable; run the cell again to go on."}`));
     if (!busy) return live.replaceChildren(...said(state.message));
