@@ -98,7 +98,7 @@ class Kept:
     """
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str], Finding] = {}
+        self._found: dict[str, dict[str, Finding]] = {}
         self._folder: Path | None = None
         self._about: dict[str, Any] = {}
 
@@ -106,11 +106,8 @@ class Kept:
         """Return the finding of the same check on the same inputs, or None."""
         if not inputs.whole or _by_the_clock(check, params):
             return None
-        pair = (inputs.of(check), key_of(check, params))
-        finding = self._found.get(pair)
-        if finding is not None:
-            self._hold(pair, finding)
-        return finding
+        digest = inputs.of(check)
+        return self._held(digest).get(key_of(check, params)) if digest in self._found else None
 
     def put(self, inputs: Inputs, check: Check, params: Mapping[str, Any], finding: Finding) -> None:
         """Keep a finding; a folder that cannot be written never stops a run."""
@@ -119,19 +116,18 @@ class Kept:
         if _by_the_clock(check, params):
             return
         key = key_of(check, params)
-        self._hold((inputs.of(check), key), finding)
+        self._held(inputs.of(check))[key] = finding
         if finding.attachments:  # they are not in the finding's file: after a restart the check is made again
             return
         content = {"inputs": inputs.of(check), "key": key, "seconds": finding.seconds, "finding": finding.to_dict()}
         self._write(f"{check.id}.json", content)
 
-    def _hold(self, pair: tuple[str, str], finding: Finding) -> None:
-        """Put a finding last, and let go of those on inputs that nothing was found on for long."""
-        self._found.pop(pair, None)
-        self._found[pair] = finding
-        newest = list(dict.fromkeys(inputs for inputs, _ in reversed(self._found)))
-        for gone in [known for known in self._found if known[0] in newest[MOST_INPUTS:]]:
-            del self._found[gone]
+    def _held(self, inputs: str) -> dict[str, Finding]:
+        """Return what is held on some inputs, put last; let go of those that were asked for longest ago."""
+        self._found[inputs] = self._found.pop(inputs, {})
+        while len(self._found) > MOST_INPUTS:
+            del self._found[next(iter(self._found))]
+        return self._found[inputs]
 
     def begin(self, prepared: Prepared) -> str:
         """Open a folder for a run and return the run's id; an empty one where no folder can be written."""
@@ -165,7 +161,7 @@ class Kept:
                 found = json.loads(file.read_text("utf-8"))
                 if file.name != _ABOUT:
                     finding = Finding.from_dict(found["finding"], float(found["seconds"]))
-                    self._found[str(found["inputs"]), str(found["key"])] = finding
+                    self._held(str(found["inputs"]))[str(found["key"])] = finding
                     loaded.append(finding)
         return loaded
 

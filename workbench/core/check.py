@@ -205,8 +205,10 @@ def _load_plugins() -> None:
 def find_check(id_or_code: str) -> Check:
     """Return the check of that id or code; an unknown one raises ConfigError with near matches."""
     known = all_checks()
+    if id_or_code in known:
+        return known[id_or_code]
     for candidate in known.values():
-        if id_or_code in (candidate.id, candidate.code):
+        if id_or_code == candidate.code:
             return candidate
     raise ConfigError(unknown("check", id_or_code, known))
 

@@ -48,8 +48,9 @@ def decided_at(subject: Subject, threshold: float) -> Subject | None:
 
 def _exact(counted: Counted) -> bool:
     slices = () if counted.slices is None else counted.slices.tables
-    tables = [t for t in (counted.joint, *slices) if isinstance(t, JointCounts)]
-    return all(scores.exact for t in tables for scores in t.scores.values())
+    tables = [t for t in (counted.joint, *slices) if isinstance(t, JointCounts) and t.has_score]
+    # Rows that a model decided without a score have no table.
+    return all(t.scores.keys() == t.rows.keys() and all(s.exact for s in t.scores.values()) for t in tables)
 
 
 def _counted(old: Counted, threshold: float) -> Counted:

@@ -57,7 +57,8 @@ class Running:
     def note(self) -> str:
         """Return what is to be said of the run besides its findings: where it ran, what it took over, what was hit."""
         why, (run, taken) = self._runner.why_here, self._resumed
-        count = sum(any(f is known for known in taken) for f in self._ended.values())
+        known = {id(finding) for finding in taken}
+        count = sum(id(finding) in known for finding in self._ended.values())
         said = [f"this audit {IN_KERNEL}, because {why}"] if why else []
         if run:
             said.append(f"run {run} was taken up: {count} of {len(self._ended)} checks had ended there, not made again")
