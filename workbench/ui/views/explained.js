@@ -1,5 +1,5 @@
 // What the model rests on: features in order on one axis, and how the answer moves with each.
-import { drawing, h, opening } from "./parts.js";
+import { drawing, h, opening, scrolled } from "./parts.js";
 import { asTable, axisHead, onRequest, track } from "./forest.js";
 
 const AT_FIRST = 4;
@@ -15,13 +15,13 @@ export const explainedPart = (screen) => {
     const heads = [["Feature"], [axisHead(r.scale, rules), "wb-line-cell"], ["Value [interval]", "wb-number"], ...(r.compared ? [["On the reference", "wb-number"], ["Change [interval]", "wb-number"]] : []), ["n", "wb-number"]];
     return h("section", { "aria-label": r.title }, h("h3", {}, r.title), h("p", {}, r.sentence),
       r.compared ? h("p", { class: "wb-legend wb-muted" }, h("span", {}, h("span", { class: "wb-now", "aria-hidden": "true" }, "●"), " current"), h("span", {}, h("span", { class: "wb-then", "aria-hidden": "true" }, "○"), " reference")) : null,
-      h("table", { class: "wb-table wb-forest-table" },
+      h("div", { class: "wb-whole" }, scrolled(`${r.title}, feature by feature`, h("table", { class: "wb-table wb-forest-table" },
         h("thead", {}, h("tr", {}, heads.map(([t, c]) => h("th", { scope: "col", class: c || "" }, t)))),
         h("tbody", {}, r.rows.map((f) => h("tr", {}, h("th", { scope: "row" }, f.name),
           h("td", { class: "wb-line-cell" }, track(r.scale, f, { rules, was: f.was === null ? null : { value: f.was, low: null, high: null } })),
           h("td", { class: "wb-number" }, h("strong", {}, f.shown)),
           r.compared ? [h("td", { class: "wb-number" }, h("span", { class: "wb-label" }, "reference "), f.was_shown), h("td", { class: "wb-number" }, h("span", { class: "wb-label" }, "change "), f.change)] : null,
-          h("td", { class: "wb-number" }, h("span", { class: "wb-label" }, "n "), f.n_shown))))),
+          h("td", { class: "wb-number" }, h("span", { class: "wb-label" }, "n "), f.n_shown))))))),
       h("p", { class: "wb-muted" }, [r.showing, ...r.notes, r.method ? `Interval: ${r.method}` : ""].filter(Boolean).join(". ")));
   };
 
