@@ -193,6 +193,22 @@ def test_a_run_whose_session_was_killed_is_taken_up(tmp_path: Path) -> None:
         audit.resume(run["id"][:-1] + "x")
 
 
+def test_a_worker_that_nobody_hears_removes_what_was_written(tmp_path: Path) -> None:
+    """Its session was killed while it was telling something: it ends, and leaves no rows behind."""
+    folder = tmp_path / "workbench-run"
+    folder.mkdir()
+    mark = folder / "mark"
+    mark.write_bytes(b"\0")
+    (folder / "current.arrows").write_bytes(b"rows")
+    command = [sys.executable, "-c", "from workbench.audit.worker import main; main()", str(mark)]
+    pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+    with subprocess.Popen(command, **pipes, stderr=subprocess.DEVNULL) as worker:
+        assert worker.stdout is not None
+        worker.stdout.close()
+        assert worker.wait(120) == 0
+    assert not folder.exists()
+
+
 def test_only_so_many_runs_are_kept() -> None:
     kept, prepared = Kept(), quick().prepared
     for _ in range(MOST_RUNS + 5):

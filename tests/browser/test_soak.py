@@ -73,7 +73,7 @@ def sizes():
             "threads": threading.active_count(), "files": len(os.listdir("/proc/self/fd")),
             "objects": len(gc.get_objects()), "past": len(session._edits._past), "audits": len(session._edits._audits),
             "earlier": len(session._earlier._records),
-            "measured": len({inputs for inputs, _ in session._running._runner.kept._found}),
+            "measured": len(session._running._runner.kept._found),
             "waiting": session._acts.qsize(), "log": len(session._running.log),
             "heard": len(widget.act["acts"]), "listeners": len(session._listeners)}
 def answer():  # asked by a file: for a cell that is run, JupyterLab builds toolbars anew and keeps the old ones

@@ -98,13 +98,14 @@ class Worker:
 
     def __init__(self, inward: BinaryIO, outward: BinaryIO, folder: Path) -> None:
         self._in, self._out, self._folder = inward, outward, folder
-        self._lock = threading.Lock()
+        self._lock, self._ending = threading.Lock(), threading.Lock()
         self._cancel = threading.Event()
         self._inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._tables: _Tables | None = None
 
     def serve(self) -> None:
         """Do one order after another, until the session is gone."""
+        self._tell("ready")
         threading.Thread(target=self._listen, daemon=True).start()
         while True:
             name, *rest = self._inbox.get()
@@ -122,12 +123,20 @@ class Worker:
                     self._cancel.clear()
                 self._inbox.put(message)
         except (EOFError, OSError, ValueError):
+            self._end()
+
+    def _end(self) -> None:
+        """End when the session is gone: nobody waits for what is done here, and nobody else removes what it wrote."""
+        with self._ending:  # whoever notices second must not end the process while the folder is being removed
             shutil.rmtree(self._folder, ignore_errors=True)
-            os._exit(0)  # the session is gone: nobody waits for what is done here
+            os._exit(0)
 
     def _tell(self, *message: Any) -> None:
         with self._lock:
-            send(self._out, message)
+            try:
+                send(self._out, message)
+            except OSError:
+                self._end()
 
     def _do(self, order: Order, without_model: bool) -> None:
         try:
@@ -281,5 +290,4 @@ def main() -> None:
     # What checks or models read by mistake is empty, and not what the session says.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     find_check("D001")  # loads every check, before the first order comes
-    send(outward, ("ready",))
     Worker(inward, outward, Path(sys.argv[1]).parent).serve()
