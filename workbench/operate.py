@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.core.errors import ConfigError, shown
+from workbench.core.errors import ConfigError, shown, thousands
 from workbench.scaffold import KINDS, write_scaffold
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _contract_infer(options: argparse.Namespace) -> int:
     contract = infer_contract(count(Dataset(frame, Roles())), frame, name=Path(options.data).stem, **given)
     _written(options.output, contract_yaml(contract))
     state = "accepted" if options.accept else "proposed: they warn until you accept them"
-    print(f"{len(contract.columns):,} columns, {len(contract.rules):,} rules, {state}")
+    print(f"{thousands(len(contract.columns))} columns, {thousands(len(contract.rules))} rules, {state}")
     return 0
 
 
@@ -346,7 +346,7 @@ def _monitor_quarantine(options: argparse.Namespace) -> int:
 
     lines = [json.dumps(row, ensure_ascii=False) for row in quarantined(_monitor(options).store)]
     write_whole(Path(options.output), "".join(f"{line}\n" for line in lines).encode())
-    print(f"wrote {len(lines):,} records to {options.output}: they hold what was sent, treat them as data")
+    print(f"wrote {thousands(len(lines))} records to {options.output}: they hold what was sent, treat them as data")
     return 0
 
 

@@ -72,7 +72,7 @@ def test_a_check_that_raises_is_as_in_the_process(warm: Runner, here: Any) -> No
     [
         ("raises", "the model's predict_proba failed with ValueError."),
         ("hangs", "the model (Model) took longer than 4 s and was ended"),
-        ("eats", "the model (Model) needed more than 1,000 MiB of memory and was ended"),
+        ("eats", "the model (Model) needed more than 1\u202f000 MiB of memory and was ended"),
         ("dies", "the model (Model) ended its process with exit code 9"),
     ],
 )

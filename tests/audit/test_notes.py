@@ -78,7 +78,7 @@ def test_what_is_no_note_is_told(tmp_path: Path) -> None:
     found.run()
     with pytest.raises(ConfigError, match=r"no finding of 'drift\.numeric'"):
         found.note("drift.numeric", "elsewhere")
-    with pytest.raises(ConfigError, match="4,000 letters"):
+    with pytest.raises(ConfigError, match="4\u202f000 letters"):
         found.note(CHECK, "x" * (MOST_LETTERS + 1))
     assert found.notes == {}
     for wrong in ({"bias.group_rate": "x"}, {CHECK: 3}, {CHECK: {"text": "x", "mood": "y"}}, {CHECK: ""}, ["x"]):

@@ -209,7 +209,7 @@ def model_that(kind: str) -> Any:
 WHY = {
     "raises": "the model could not be used: the model's predict_proba failed with ValueError",
     "hangs": "the model could not be used: the model (Model) took longer than 15 s and was ended",
-    "eats": "the model could not be used: the model (Model) needed more than 1,000 MiB of memory and was ended",
+    "eats": "the model could not be used: the model (Model) needed more than 1\u202f000 MiB of memory and was ended",
     "raises for some rows": "the model failed on 30 rows with ValueError; they are left out",
 }
 LIMITS = {"hangs": Limits(seconds=15), "eats": Limits(mebibytes=1000)}

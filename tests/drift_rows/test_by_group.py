@@ -58,7 +58,7 @@ def test_scores_and_selections_are_those_of_all_rows() -> None:
         assert selected.value == pytest.approx((now.s >= 0.5).mean() - (then.s >= 0.5).mean(), abs=1e-12)
         assert selected.low > 0.1
     assert not [m for m in finding.measures if m.name == "score_ks" and m.column == "shop"]
-    assert "a seeded sample of 200 of 2,500 rows" in " ".join(finding.notes)
+    assert "a seeded sample of 200 of 2\u202f500 rows" in " ".join(finding.notes)
 
 
 def test_a_group_that_drifts_alone_goes_first() -> None:

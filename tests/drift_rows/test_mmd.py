@@ -79,7 +79,7 @@ def test_a_change_of_relation_is_found_and_the_sample_is_told() -> None:
     assert value(finding, "mmd_squared_p_value") == pytest.approx(1 / 200)
     assert value(finding, "mmd_squared") > value(finding, "mmd_squared_null_quantile")
     assert "500 of 900 rows now" in finding.notes[0]
-    assert "500 of 3,000 rows of the reference" in finding.notes[0]
+    assert "500 of 3\u202f000 rows of the reference" in finding.notes[0]
 
 
 def test_whole_numbers_meet_others() -> None:

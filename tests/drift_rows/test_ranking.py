@@ -177,7 +177,7 @@ def test_a_models_importance_decides_where_there_is_one() -> None:
     assert value(finding, "importance", column="a") == 0.0
     assert value(finding, "importance", column="c") == 0.0  # the model does not take it
     assert value(finding, "drift_impact", column="a") == 0.0
-    assert "permutation importance on 2,000 reference rows" in finding.notes[1]
+    assert "permutation importance on 2\u202f000 reference rows" in finding.notes[1]
 
 
 def test_without_rows_it_ranks_by_drift_alone_and_says_so() -> None:

@@ -108,7 +108,7 @@ def test_commands_from_contract_to_status(tmp_path: Path, plan_file: Path):  # n
     command("contract", "infer", "reference.parquet", "-o", made, "--unique", "id", "--accept")
     rules = {(r["rule"], r.get("column")): r for r in yaml.safe_load(made.read_text())["rules"]}
     assert rules["in_set", "group"]["values"] == ["a", "b"]
-    assert "rules hold on 2,000 rows" in command("contract", "check", "reference.parquet", made)
+    assert "rules hold on 2\u202f000 rows" in command("contract", "check", "reference.parquet", made)
     assert "exists" in command("contract", "infer", "reference.parquet", "-o", made, code=2)
     (tmp_path / "new").mkdir()
     from tests.monitor.conftest import small

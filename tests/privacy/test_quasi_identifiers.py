@@ -89,7 +89,7 @@ def test_a_sample_says_how_many_rows_it_used() -> None:
     small, whole = run(data, sample=500), run(data)
 
     assert small.measures[0].n == 500
-    assert any("500 of 3,000 rows" in note for note in small.notes)
+    assert any("500 of 3\u202f000 rows" in note for note in small.notes)
     assert any("upper bound" in note for note in small.notes)
     assert not any("upper bound" in note for note in whole.notes)
     assert values(small)["small_class_share"] >= values(whole)["small_class_share"]  # type: ignore[operator]

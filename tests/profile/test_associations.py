@@ -194,7 +194,7 @@ def test_a_sample_says_so() -> None:
         told.append(audit.run().finding("quality.associations"))
 
     assert told[0].to_dict() == told[1].to_dict()
-    assert told[0].notes == ("measured on a seeded sample of 500 of 2,000 rows",)
+    assert told[0].notes == ("measured on a seeded sample of 500 of 2\u202f000 rows",)
     assert max(m.n for m in told[0].measures) == 500
 
 

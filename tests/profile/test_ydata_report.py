@@ -204,7 +204,7 @@ def test_the_same_rows_whatever_the_engine(renamed: Path, engine: str, monkeypat
 
 LIMITS = [
     ("sleep", {"seconds": 1.5}, r"took longer than 1\.5 s and was ended"),
-    ("memory", {"mebibytes": 3000}, r"needed more than 3,000 MiB of memory and was ended"),
+    ("memory", {"mebibytes": 3000}, r"needed more than 3\u202f000 MiB of memory and was ended"),
     ("raise", {}, r"did not end well \(ValueError\)"),
     ("network", {}, r"did not end well \(PermissionError\)"),
 ]

@@ -259,7 +259,7 @@ def test_columns_with_too_many_values_are_measured_on_the_sample_and_say_so() ->
     finding = run("quality.mixed_types", frame, rows=500)
 
     assert measure(finding, "suspected_share", "name").n == 500
-    assert finding.notes == ("column 'name' is measured on a seeded sample of 500 of 140,000 rows",)
+    assert finding.notes == ("column 'name' is measured on a seeded sample of 500 of 140\u202f000 rows",)
 
 
 def test_dependencies_are_listed_with_key_and_expected_value() -> None:

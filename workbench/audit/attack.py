@@ -29,6 +29,7 @@ from workbench.audit.cells import (
     group_of,
 )
 from workbench.audit.record import Record
+from workbench.core.errors import thousands
 from workbench.core.finding import Cell, Evidence, Finding, Measure
 
 MOST_UNKNOWNS = 6_000
@@ -179,7 +180,7 @@ class _System:
         slots = len(self._edges) + 2 if self._edges else 3
         self._shape = (*(len(v) for v in self._values), 3, slots)
         if math.prod(self._shape) > MOST_UNKNOWNS:
-            raise TooLargeError(f"{math.prod(self._shape):,} unknowns")
+            raise TooLargeError(f"{thousands(math.prod(self._shape))} unknowns")
         rows = {self._mask(part).tobytes(): (part, count) for part, count in mine}
         masks = np.array([np.frombuffer(m, bool) for m in rows], float).reshape(len(rows), math.prod(self._shape))
         self._parts = [part for part, _ in rows.values()]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.audit.record import Record
-from workbench.core.errors import ConfigError, DataError, EvidenceError, shown
+from workbench.core.errors import ConfigError, DataError, EvidenceError, shown, thousands
 from workbench.load.remote import RemoteFolder, is_remote, local, place
 
 MANIFEST = "manifest.json"
@@ -137,7 +137,7 @@ def _read(folder: Path | RemoteFolder, name: str) -> bytes:
     if not plain or file.is_symlink() or not file.is_file():
         raise EvidenceError(f"{shown(folder.name)}: {shown(name)} is missing or no plain file.")
     if file.stat().st_size > MOST_BYTES:
-        raise EvidenceError(f"{shown(name)} has more than {MOST_BYTES:,} bytes: that is no file of a bundle.")
+        raise EvidenceError(f"{shown(name)} has more than {thousands(MOST_BYTES)} bytes: that is no file of a bundle.")
     return file.read_bytes()
 
 
@@ -145,7 +145,7 @@ def _read_remotely(folder: RemoteFolder, name: str, plain: bool) -> bytes:
     if not plain or name not in folder.names():
         raise EvidenceError(f"{shown(folder.name)}: {shown(name)} is missing or no plain file.")
     if folder.size(name) > MOST_BYTES:
-        raise EvidenceError(f"{shown(name)} has more than {MOST_BYTES:,} bytes: that is no file of a bundle.")
+        raise EvidenceError(f"{shown(name)} has more than {thousands(MOST_BYTES)} bytes: that is no file of a bundle.")
     return folder.read(name)
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workbench.audit.record import Record
 from workbench.core.check import find_check
-from workbench.core.errors import ConfigError, shown
+from workbench.core.errors import ConfigError, shown, thousands
 
 NOTES = "notes"
 """Where a record keeps them, of what is beside its content; a plan calls them the same."""
@@ -40,7 +40,7 @@ def given_notes(notes: Mapping[str, Any] | None) -> dict[str, Note]:
         try:
             found[find_check(str(check)).id] = Note.model_validate(about)
         except ValidationError:
-            what = f"a text of at most {MOST_LETTERS:,} letters, or a mapping of text, when, by and record"
+            what = f"a text of at most {thousands(MOST_LETTERS)} letters, or a mapping of text, when, by and record"
             raise ConfigError(f"notes: {shown(check)}: expected {what}.") from None
     return found
 

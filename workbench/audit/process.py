@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from workbench.audit.worker import IN_MODEL, receive, send
+from workbench.core.errors import thousands
 
 MOST_LOG = 64 * 1024
 """Bytes of a worker's log that are kept: the last ones."""
@@ -79,7 +80,7 @@ class Process:
         """Return the end of what the process printed, and how many bytes before it are gone."""
         with self._lock:
             text, dropped = self._log.decode("utf-8", "replace"), self._dropped
-        return f"[{dropped:,} bytes before this are not kept]\n{text}" if dropped else text
+        return f"[{thousands(dropped)} bytes before this are not kept]\n{text}" if dropped else text
 
     def send(self, *message: Any) -> None:
         """Send a message; GoneError when nobody is there."""

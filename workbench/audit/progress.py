@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Generic, TypeVar
 
-from workbench.core.errors import CancelledError
+from workbench.core.errors import CancelledError, thousands
 
 SECONDS_BETWEEN = 0.25
 """Nobody is told of progress more often: a notebook's server cuts off those who talk more."""
@@ -127,7 +127,7 @@ class Teller:
 
     def counted(self, what: str) -> Callable[[int], None]:
         """Return a function that takes the number of rows counted so far."""
-        return lambda rows: self._tell(f"counting {what}: {rows:,} rows", self._done - 1)
+        return lambda rows: self._tell(f"counting {what}: {thousands(rows)} rows", self._done - 1)
 
     def _tell(self, label: str, done: int, *, force: bool = False) -> None:
         now = time.perf_counter()

@@ -22,7 +22,7 @@ from workbench.audit.progress import OnProgress, Paced, Progress, time_left
 from workbench.audit.record import Record
 from workbench.audit.run import OnFinding, Prepared, described, record_of, run, unrun
 from workbench.core.check import Check
-from workbench.core.errors import ModelError, WorkbenchError
+from workbench.core.errors import ModelError, WorkbenchError, thousands
 from workbench.core.finding import Finding, Status
 
 GRACE = 0.8
@@ -331,7 +331,7 @@ class _Run:
             raise GoneError(f"took longer than {seconds:g} s and was ended", "seconds")
         memory = process.memory()
         if self.most is not None and memory is not None and memory > self.most:
-            raise GoneError(f"needed more than {self.most // 2**20:,} MiB of memory and was ended", "memory")
+            raise GoneError(f"needed more than {thousands(self.most // 2**20)} MiB of memory and was ended", "memory")
 
     def _lost(self, gone: GoneError, in_model: bool) -> bool:
         """Say of a worker that ended what it was doing; return whether a fresh one has to go on."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from workbench.core.errors import ConfigError, shown
+from workbench.core.errors import ConfigError, shown, thousands
 
 MOST_CHARACTERS = 2_000_000
 
@@ -33,7 +33,7 @@ class _Loader(yaml.SafeLoader):
 def parse_yaml(text: str, what: str, most: int = MOST_CHARACTERS) -> Any:
     """Return the plain data of a YAML text; ConfigError names the line of a mistake."""
     if len(text) > most:
-        raise ConfigError(f"{what} has {len(text):,} characters: expected at most {most:,}.")
+        raise ConfigError(f"{what} has {thousands(len(text))} characters: expected at most {thousands(most)}.")
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader
     except yaml.MarkedYAMLError as error:

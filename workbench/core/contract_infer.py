@@ -14,7 +14,7 @@ from workbench.core.contract_rules import Compare, InSet, Length, NotNull, Patte
 from workbench.core.contract_values import Grounds
 from workbench.core.contract_whole import Monotone, Unique
 from workbench.core.counts import ColumnCounts, Counted
-from workbench.core.errors import DataError, unknown
+from workbench.core.errors import DataError, thousands, unknown
 from workbench.core.frame import Frame, Kind
 from workbench.core.intervals import wilson
 
@@ -79,7 +79,7 @@ def _presence(column: ColumnCounts) -> Iterator[Rule]:
     share = wilson(column.present, column.rows)
     if share is None:
         return
-    seen = f"{column.missing:,} of {column.rows:,} missing" if column.missing else "none missing"
+    seen = f"{thousands(column.missing)} of {thousands(column.rows)} missing" if column.missing else "none missing"
     mostly = math.floor(100 * share.low) / 100 if column.missing else 1.0
     if mostly > 0:
         grounds = Grounds(column.rows, column.present / column.rows, seen)
@@ -93,7 +93,7 @@ def _range(column: ColumnCounts) -> Iterator[Rule]:
     ends = (numbers.minimum, numbers.maximum)
     low, high = (int(e) if column.integral else e for e in ends)
     quarters = [numbers.quantile(q) or 0.0 for q in (0.25, 0.75)]
-    distinct = f"{'' if numbers.exact else 'over '}{numbers.distinct:,} distinct values"
+    distinct = f"{'' if numbers.exact else 'over '}{thousands(numbers.distinct)} distinct values"
     seen = f"{ends[0]:g} to {ends[1]:g}, half of them {quarters[0]:g} to {quarters[1]:g}, {distinct}"
     if not sum(numbers.infinite):
         yield Range(column=column.name, minimum=low, maximum=high, evidence=Grounds(numbers.n, 1.0, seen))
@@ -116,8 +116,8 @@ def _texts(column: ColumnCounts, *, hidden: bool) -> Iterator[Rule]:
     if not hidden and values.distinct <= MOST_ALLOWED and values.distinct < column.present:
         once = sum(c == 1 for c in values.counts.values())
         # Good (1953): the share of values not seen yet is about that of the values seen once.
-        new = f"{once:,} of them once: a new one in about {once / column.present:.2g} of rows"
-        seen = f"{values.distinct:,} values, {new if once else 'each more than once'}"
+        new = f"{thousands(once)} of them once: a new one in about {once / column.present:.2g} of rows"
+        seen = f"{thousands(values.distinct)} values, {new if once else 'each more than once'}"
         yield InSet(column=name, values=tuple(texts), evidence=Grounds(column.present, 1.0, seen))
         return
     form = "" if hidden or len(texts) < FEW else form_of(texts)
@@ -125,7 +125,7 @@ def _texts(column: ColumnCounts, *, hidden: bool) -> Iterator[Rule]:
         yield Pattern(column=name, pattern=form, evidence=Grounds(column.present, 1.0, "every text has this form"))
         return
     lengths = [len(t) for t in texts]
-    grounds = Grounds(column.present, 1.0, f"{min(lengths):,} to {max(lengths):,} characters")
+    grounds = Grounds(column.present, 1.0, f"{thousands(min(lengths))} to {thousands(max(lengths))} characters")
     yield Length(column=name, minimum=min(lengths), maximum=max(lengths), evidence=grounds)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.core.errors import ConfigError, shown, unknown
+from workbench.core.errors import ConfigError, shown, thousands, unknown
 
 Scalar = str | int | float | bool
 Limit = str | int | float
@@ -60,7 +60,7 @@ def value_words(values: Sequence[Scalar]) -> str:
     """Return a few values in words, and how many more there are."""
     more = len(values) - MOST_SHOWN
     listed = ", ".join(map(str, values[:MOST_SHOWN]))
-    return listed if more <= 0 else f"{listed} or {more:,} more"
+    return listed if more <= 0 else f"{listed} or {thousands(more)} more"
 
 
 _ENDS = {"minimum": "at least", "maximum": "at most", "above": "over", "below": "under"}

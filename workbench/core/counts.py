@@ -16,7 +16,7 @@ from workbench.core.classes import ClassCounts
 from workbench.core.dataset import Dataset, Roles
 from workbench.core.duplicates import DuplicateBuilder, DuplicateCounts
 from workbench.core.entities import EntitySlices, slices_of
-from workbench.core.errors import DataError, shown
+from workbench.core.errors import DataError, shown, thousands
 from workbench.core.fingerprint import NULL, Fingerprint, FingerprintBuilder, Hashes, added_hex, mixed, number_hashes
 from workbench.core.frame import Field, Kind
 from workbench.core.joint import JointCounts
@@ -367,7 +367,10 @@ def frequencies(column: pa.Array, name: str) -> NDArray[np.int64]:
     if len(weights) and weights.min() < 0:
         raise DataError(f"{what} holds negative numbers: a row counts 0 or more times.")
     if weights.sum() > MOST_REPEATED:
-        raise DataError(f"{what} repeats {len(weights):,} rows more than {MOST_REPEATED:,} times: divide the weights.")
+        raise DataError(
+            f"{what} repeats {thousands(len(weights))} rows more than {thousands(MOST_REPEATED)} times: "
+            "divide the weights."
+        )
     return np.asarray(weights, np.int64)
 
 

@@ -7,6 +7,8 @@ import importlib
 from collections.abc import Iterable
 from types import ModuleType
 
+THIN = "\u202f"  # between thousands: a thin space that does not break the line
+
 
 class WorkbenchError(Exception):
     """Base of every error this package raises on purpose; `exit_code` is what the command line returns."""
@@ -52,6 +54,11 @@ def shown(name: object, limit: int = 80) -> str:
     """A name fit for a message: quoted, escaped, cut to `limit` characters."""
     text = str(name)
     return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def thousands(count: int) -> str:
+    """Return a count as it is written everywhere: 12 345, with a thin space that does not break the line."""
+    return f"{count:,}".replace(",", THIN)
 
 
 def near_matches(name: object, known: Iterable[object], most: int = 3) -> list[str]:

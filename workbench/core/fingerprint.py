@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.core.errors import thousands
+
 LANES = 4
 Hashes = NDArray[np.uint64]
 
@@ -93,7 +95,7 @@ class Fingerprint:
             if c in other.columns and other.columns[c] != value
         ]
         if self.rows != other.rows:
-            found.insert(0, f"{self.rows:,} rows became {other.rows:,}")
+            found.insert(0, f"{thousands(self.rows)} rows became {thousands(other.rows)}")
         if not found and self.table != other.table:
             found.append("each column holds the same values, but rows combine them differently (cells were exchanged)")
         return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.core.errors import ConfigError, DataError, shown
+from workbench.core.errors import ConfigError, DataError, shown, thousands
 from workbench.core.frame import Again, Frame, Kind
 
 
@@ -69,7 +69,7 @@ def _known(labels: Frame, id: str, target: str) -> tuple[pa.Array, pa.Array]:
     twice = pairs.num_rows - len(pairs.column("id").unique())
     if twice:
         raise DataError(
-            f"{twice:,} ids of the labels come with more than one label: give each id one label, its last one."
+            f"{thousands(twice)} ids of the labels come with more than one label: give each id one label, its last one."
         )
     return pairs.column("id").combine_chunks(), pairs.column("label").combine_chunks()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import WorkbenchError, thousands
 
 OUT_OF_MEMORY = 77
 """Exit code of a worker that met its limit of memory."""
@@ -64,7 +64,8 @@ def run_limited(
         _end(process)
     if code == OUT_OF_MEMORY or code in (-signal.SIGKILL, -signal.SIGABRT, -signal.SIGSEGV):
         raise LimitExceededError(
-            f"{what} needed more than {limits.mebibytes:,} MiB of memory and was ended: give it more, or fewer columns."
+            f"{what} needed more than {thousands(limits.mebibytes)} MiB of memory and was ended: "
+            "give it more, or fewer columns."
         )
     if code:
         raise WorkerError(f"{what} did not end well ({_last_error(folder / 'log') or f'exit code {code}'}).")

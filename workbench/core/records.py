@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.core.contract import Column, Contract, Fault
-from workbench.core.errors import ConfigError, DataError, shown
+from workbench.core.errors import ConfigError, DataError, shown, thousands
 
 MOST_RECORDS = 100_000
 ARROW = {
@@ -100,7 +100,8 @@ def _text(record: Any) -> str:
 def _refuse_many(count: int) -> None:
     if count > MOST_RECORDS:
         raise DataError(
-            f"found {count:,} records in one batch, expected at most {MOST_RECORDS:,}: send several batches."
+            f"found {thousands(count)} records in one batch, expected at most {thousands(MOST_RECORDS)}: "
+            "send several batches."
         )
 
 

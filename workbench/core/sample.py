@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from workbench.core.errors import thousands
 from workbench.core.fingerprint import Hashes, mixed
 
 SIZE = 20_000
@@ -90,8 +91,16 @@ class Sample:
 
     @property
     def words(self) -> str:
-        """Return "every row" or how many rows of how many were taken."""
-        return f"all {self.n:,} rows" if self.whole else f"a seeded sample of {self.n:,} of {self.available:,} rows"
+        """Return "all 500 rows" or how many rows of how many were taken."""
+        return (
+            f"all {thousands(self.n)} rows"
+            if self.whole
+            else f"a seeded sample of {thousands(self.n)} of {thousands(self.available)} rows"
+        )
+
+    def measured(self, n: int) -> str:
+        """Return how many rows of how many a measure stands on, where it could not use each of the sample."""
+        return f"measured on {thousands(n)} of {thousands(self.available)} rows"
 
 
 def keys_of(hashes: Hashes, of: SampleOf) -> Hashes:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from workbench.core.errors import ConfigError, shown
+from workbench.core.errors import ConfigError, shown, thousands
 from workbench.core.frame import BLOCK, Field, Kind
 
 Ints = NDArray[np.int64]
@@ -175,7 +175,7 @@ class WindowCounter:
     def _take(self, number: int, rows: pa.RecordBatch) -> None:
         if number not in self._counters:
             if len(self._counters) >= MOST_WINDOWS:
-                raise ConfigError(f"the data falls into more than {MOST_WINDOWS:,} windows: take longer ones.")
+                raise ConfigError(f"the data falls into more than {thousands(MOST_WINDOWS)} windows: take longer ones.")
             self._counters[number] = self._make()
             self._waiting[number] = []
         waiting = [*self._waiting[number], rows]

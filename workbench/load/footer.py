@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from workbench.core.errors import DataError, shown
+from workbench.core.errors import DataError, shown, thousands
 
 MOST_ENTRIES = 1_000_000
 """Entries that a list of a footer may have: columns, nested fields, parts."""
@@ -27,11 +27,14 @@ def check_footer(name: str, file: BinaryIO, size: int) -> int:
         raise DataError(f"{what} {_meaning(str(error))}") from None
     groups = sum(found.row_group(i).num_rows for i in range(found.num_row_groups))
     if found.num_rows != groups:
-        raise DataError(f"{what} claims {found.num_rows:,} rows, but its parts hold {groups:,}: write it anew.")
+        raise DataError(
+            f"{what} claims {thousands(found.num_rows)} rows, but its parts hold {thousands(groups)}: write it anew."
+        )
     swollen = sum(max(0, found.row_group(i).total_byte_size) for i in range(found.num_row_groups))
     if swollen > ROOM and swollen > MOST_SWELLING * size:
         raise DataError(
-            f"{what} claims {swollen:,} bytes of data in a file of {size:,}: it is damaged, or made to fill memory."
+            f"{what} claims {thousands(swollen)} bytes of data in a file of {thousands(size)}: "
+            "it is damaged, or made to fill memory."
         )
     return int(found.num_rows)
 

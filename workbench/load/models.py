@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.core.classes import label_order
-from workbench.core.errors import ModelError, import_extra, near_matches, shown, unknown
+from workbench.core.errors import ModelError, import_extra, near_matches, shown, thousands, unknown
 from workbench.core.outcome import canonical
 from workbench.load.remote import is_remote, local, opened, place
 
@@ -207,7 +207,7 @@ def _remote_model(uri: str, trust: Sequence[str]) -> Model:
     with opened(uri) as file, tempfile.TemporaryDirectory(prefix="workbench-") as folder:
         content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
-            raise ModelError(f"model {place(uri)} has more than {MOST_BYTES:,} bytes.")
+            raise ModelError(f"model {place(uri)} has more than {thousands(MOST_BYTES)} bytes.")
         copy = Path(folder) / Path(urlsplit(uri).path).name
         copy.write_bytes(content)
         return open_model(copy, trust=trust)

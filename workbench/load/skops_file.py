@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.core.errors import ModelError, import_extra, shown
+from workbench.core.errors import ModelError, import_extra, shown, thousands
 
 MOST_BYTES = 4 * 2**30
 MOST_RATIO = 200
@@ -72,7 +72,7 @@ def _guard(file: Path) -> None:
         raise ModelError(f"{shown(file.name)} is no skops model: it is damaged or of another kind.") from error
     whole, packed = sum(s for s, _ in sizes), sum(p for _, p in sizes)
     if whole > MOST_BYTES or whole > 10**7 + MOST_RATIO * max(1, packed):
-        raise ModelError(f"{shown(file.name)} would unpack to {whole:,} bytes: that is no plausible model.")
+        raise ModelError(f"{shown(file.name)} would unpack to {thousands(whole)} bytes: that is no plausible model.")
 
 
 def digest_of_estimator(estimator: Any) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import hmac
 import os
 from typing import TYPE_CHECKING, Any
 
-from workbench.core.errors import ConfigError, DataError, WorkbenchError, import_extra
+from workbench.core.errors import ConfigError, DataError, WorkbenchError, import_extra, thousands
 from workbench.core.records import read_arrow, read_json, read_lines
 from workbench.monitor.intake import ConflictError, Intake, Read
 from workbench.monitor.metrics import CONTENT_TYPE, store_metrics
@@ -117,7 +117,7 @@ async def _body(request: Any) -> bytes:
     async for chunk in request.stream():
         size += len(chunk)
         if size > MOST_BYTES:
-            raise _Refused(413, f"the body has more than {MOST_BYTES:,} bytes: send several batches")
+            raise _Refused(413, f"the body has more than {thousands(MOST_BYTES)} bytes: send several batches")
         parts.append(chunk)
     return b"".join(parts)
 

@@ -19,7 +19,7 @@ from workbench.audit.record import Record, digest_of
 from workbench.audit.run import chosen_checks, judged_counts
 from workbench.core.counts import Counted, count
 from workbench.core.dataset import Dataset, Roles
-from workbench.core.errors import ConfigError, DataError, shown, unknown
+from workbench.core.errors import ConfigError, DataError, shown, thousands, unknown
 from workbench.core.frame import Field, Frame, Kind
 from workbench.core.parts import Part, PartCounter, together
 from workbench.core.subject import Subject
@@ -236,7 +236,8 @@ class Monitor:
             return
         where = f", in window {self.cut.label(next(n for n, rows in again.items() if rows))}" if cut_by_time else ""
         raise DataError(
-            f"{shown(Path(name).name)} holds {total:,} rows that came before with the same {shown(self.roles.id)}"
+            f"{shown(Path(name).name)} holds {thousands(total)} rows that came before "
+            f"with the same {shown(self.roles.id)}"
             f"{where}: its rows overlap with another file's, nothing of it was counted. Give each row once; "
             "without `id` in the plan, rows that come again are counted as duplicates."
         )
@@ -352,8 +353,8 @@ class Monitor:
         found = self.raise_alerts()
         with self.store.writing() as tx:
             undated = next((w.rows for w in self.store.windows(tx) if w.number == UNDATED), 0)
-        notes = [f"{undated:,} rows have no time and are in no window"] if undated else []
-        notes += [f"{late:,} rows got their label since"] if late else []
+        notes = [f"{thousands(undated)} rows have no time and are in no window"] if undated else []
+        notes += [f"{thousands(late)} rows got their label since"] if late else []
         if not found_files:
             notes.append(f"no file matches {self.plan.data} yet")
         return Report(tuple(counted), tuple(skipped), tuple(judged), tuple(found), tuple(notes))

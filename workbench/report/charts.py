@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workbench.core.errors import import_extra
+from workbench.core.errors import THIN, import_extra
 from workbench.core.finding import Cell
 from workbench.report import words
 from workbench.report.captions import chart_sentence
@@ -36,7 +36,7 @@ from workbench.report.shown import ShownEvidence
 from workbench.report.window_charts import windows
 
 MOST_ROWS = 40
-_LOCALE = {"decimal": ".", "thousands": words.THIN, "grouping": [3], "currency": ["", ""]}
+_LOCALE = {"decimal": ".", "thousands": THIN, "grouping": [3], "currency": ["", ""]}
 """Axes part thousands as the words do."""
 
 

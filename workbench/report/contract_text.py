@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from workbench.core.contract_diff import Change
 from workbench.core.contract_judge import Judged, Judgements
+from workbench.core.errors import thousands
 from workbench.report.labels import plain
+from workbench.report.words import number
 
 _ORDER = ("fail", "cannot_tell", "warn", "pass")
 _MARKS = {"fail": "FAIL", "cannot_tell": "CANNOT TELL", "warn": "WARN", "pass": "pass"}
@@ -16,7 +18,10 @@ _WIDTH, _MOST_NAMED = 400, 10
 def judgements_text(found: Judgements, *, every: bool = False) -> str:
     """Return what became of each rule that does not hold (`every`: of each), the gravest first."""
     held = sum(r.outcome == "pass" for r in found.rules)
-    lines = [f"{found.outcome.upper()}: {held:,} of {len(found.rules):,} rules hold on {found.rows:,} rows"]
+    lines = [
+        f"{found.outcome.upper()}: {thousands(held)} of {thousands(len(found.rules))} rules hold "
+        f"on {thousands(found.rows)} rows"
+    ]
     told = [r for r in found.rules if every or r.outcome != "pass"]
     for judged in sorted(told, key=lambda r: _ORDER.index(r.outcome)):
         lines += [f"  {_MARKS[judged.outcome]:11} {plain(judged.key, _WIDTH)}: {_said(judged)}"]
@@ -28,18 +33,19 @@ def _said(judged: Judged) -> str:
     ends = judged.interval()
     if judged.failing and ends is not None:
         share = f"{100 * judged.failing / (judged.n or 1):.3g} % [{100 * ends.low:.3g}, {100 * ends.high:.3g}]"
-        parts.append(f"broken by {judged.failing:,} of {judged.n:,} rows ({share})")
+        parts.append(f"broken by {thousands(judged.failing)} of {thousands(judged.n or 0)} rows ({share})")
     if judged.value is not None and judged.kind == "freshness":
-        parts.append(f"it is {judged.value / 3600:,.1f} hours old")
+        parts.append(f"it is {number(judged.value / 3600, decimals=1)} hours old")
     elif judged.value is not None:
         parts.append(f"it is {judged.value:.10g}")
     if judged.reason:
         parts.append(plain(judged.reason, _WIDTH))
     if judged.rows:
-        named = ", ".join(f"{at:,}" if who is None else plain(who, 40) for at, who in judged.rows[:_MOST_NAMED])
+        named = ", ".join(thousands(at) if who is None else plain(who, 40) for at, who in judged.rows[:_MOST_NAMED])
         more = (judged.failing or 0) - min(len(judged.rows), _MOST_NAMED)
         parts.append(
-            f"{'rows' if judged.rows[0][1] is None else 'ids'} {named}{f' and {more:,} more' if more > 0 else ''}"
+            f"{'rows' if judged.rows[0][1] is None else 'ids'} {named}"
+            f"{f' and {thousands(more)} more' if more > 0 else ''}"
         )
     return "; ".join(parts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from workbench.core.errors import thousands
 from workbench.core.finding import group_parts as group_parts
 
 MOST_LETTERS = 80
@@ -49,8 +50,7 @@ def window_words(label: str, *, bare: bool = False) -> str:
     found = _ROWS.fullmatch(label)
     if found is None:
         return plain(label.removeprefix("reference ") if bare else label, 60)
-    # A thin space that does not break the line parts thousands.
-    ends = "\u2013".join(f"{int(end):,}".replace(",", "\u202f") for end in found.groups()[1:])
+    ends = "\u2013".join(thousands(int(end)) for end in found.groups()[1:])
     return ends if bare else f"{found[1] or ''}rows {ends}"
 
 

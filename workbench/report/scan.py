@@ -16,7 +16,7 @@ from functools import lru_cache
 from workbench.audit.record import Record
 from workbench.audit.suppressed import personal_by_values
 from workbench.core.check import all_checks
-from workbench.core.errors import shown
+from workbench.core.errors import shown, thousands
 from workbench.core.finding import group_label
 from workbench.core.frame import Frame
 from workbench.core.personal import WORDS, kind_by_name, spans
@@ -42,7 +42,7 @@ class Leak:
 
     def __str__(self) -> str:
         what = f"raw value of column {shown(self.column, 60)}" if self.column else WORDS.get(self.kind, self.kind)
-        return f"{self.file}: {what}, {self.times:,} time{'s' if self.times > 1 else ''}"
+        return f"{self.file}: {what}, {thousands(self.times)} time{'s' if self.times > 1 else ''}"
 
 
 @dataclass(frozen=True, slots=True)

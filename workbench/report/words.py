@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from workbench.audit.record import Judgement, Record
 from workbench.audit.suppressed import DISCLOSED
+from workbench.core.errors import THIN
 from workbench.core.finding import Finding, Measure, Status
 from workbench.report import titles
 from workbench.report.labels import group_parts as group_parts
@@ -18,7 +19,6 @@ from workbench.report.labels import plain as plain
 from workbench.report.labels import window_words as window_words
 
 MINUS = "\u2212"
-THIN = "\u202f"  # a thin space that does not break the line
 NOTHING = "\u2013"
 
 SHAPES = {

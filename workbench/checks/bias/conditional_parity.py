@@ -82,7 +82,9 @@ def conditional_parity(
     )
     base_words = ", ".join(group_label((c,), (v,)) for c, v in bases.items())
     return Result(
-        measures, [evidence], [f"measured on {rows.n:,} of {subject.sample.available:,} rows; against {base_words}"]
+        measures,
+        [evidence],
+        [f"{subject.sample.measured(rows.n)}; against {base_words}"],
     )
 
 

@@ -42,4 +42,4 @@ def consistency(subject: Subject, *, neighbours: int = 5, most_rows: int = 5_000
         span = float(np.ptp(rows.prediction)) if rows.task == "regression" else 1.0
         apart = np.abs(rows.prediction - rows.prediction[nearest].mean(axis=1)) / (span or 1.0)
     m = mean_of("consistency", 1.0 - apart, subject.level)
-    return Result([m], (), [f"measured on {rows.n:,} of {subject.sample.available:,} rows, {k} neighbours"])
+    return Result([m], (), [f"{subject.sample.measured(rows.n)}, {k} neighbours"])

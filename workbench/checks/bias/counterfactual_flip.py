@@ -48,7 +48,7 @@ def counterfactual_flip(subject: Subject, *, most_rows: int = 5_000) -> Result:
         raise NotApplicableError("no sensitive column of the model has two values")
     columns = ("column", "group", "rows", "n", "changed", "mean change", "low", "high")
     evidence = Evidence("flips", "Answers with another value in place", "table", columns, tuple(table))
-    return Result(measures, [evidence], [f"measured on {rows.n:,} of {subject.sample.available:,} rows"])
+    return Result(measures, [evidence], [subject.sample.measured(rows.n)])
 
 
 def _flips(reader: Reader, rows: Rows, column: str, subject: Subject, table: _Table) -> list[Measure]:

@@ -52,7 +52,7 @@ def proxies(subject: Subject, *, folds: int = 5, most_rows: int = 5_000, top: in
         raise NotApplicableError("no sensitive column has two values with enough rows")
     head = ("column", "value", "n", "auc", "low", "high", "best single features")
     evidence = Evidence("proxies", "How well features predict the sensitive columns", "table", head, tuple(table))
-    return Result(measures, [evidence], [f"measured on {batch.num_rows:,} of {subject.sample.available:,} rows"])
+    return Result(measures, [evidence], [subject.sample.measured(batch.num_rows)])
 
 
 def _of_column(

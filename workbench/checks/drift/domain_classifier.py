@@ -9,7 +9,7 @@ import numpy as np
 from workbench.core import intervals, paired_auc, stats
 from workbench.core.boosting import Boosted, boosted
 from workbench.core.check import NotApplicableError, check
-from workbench.core.errors import MissingExtraError
+from workbench.core.errors import MissingExtraError, thousands
 from workbench.core.finding import Cell, Evidence, Measure, Result
 from workbench.core.numbers import Floats, NumberCounts, common_support
 from workbench.core.rates import measure, with_interval
@@ -67,8 +67,8 @@ def domain_classifier(subject: Subject, *, most_rows: int = 20_000, iterations: 
     found = _separation(scores, held[1], subject.level)
     used, importance = _importance(model, two, held, subject)
     found += importance
-    held_words = f"{int((~training[1]).sum() + training[1].sum()):,} rows trained, {len(scores):,} others measured"
-    notes = [f"{two.words}: {held_words}", f"features shuffled among {used:,} held-out rows", *two.notes]
+    held_words = f"{thousands(len(training[1]))} rows trained, {thousands(len(scores))} others measured"
+    notes = [f"{two.words}: {held_words}", f"features shuffled among {thousands(used)} held-out rows", *two.notes]
     if (found[0].high or 1.0) < 0.5:
         notes.append("an area under 0.5: rows are alike across the sides beyond chance; do the data sets share rows?")
     return Result(found, [_drawing(importance, top)], notes)

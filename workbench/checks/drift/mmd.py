@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.core.check import NotApplicableError, check
+from workbench.core.errors import thousands
 from workbench.core.finding import Measure, Result
 from workbench.core.mmd import discrepancy
 from workbench.core.rows import design
@@ -39,7 +40,7 @@ def mmd(subject: Subject, *, most_rows: int = 1_000, permutations: int = 999) ->
     (features,) = design([pooled], two.columns, two.kinds)
     subject.stop()
     found = discrepancy(features.matrix[:n], features.matrix[n:], permutations, subject.seed)
-    told = f"permutation, {permutations:,} draws"
+    told = f"permutation, {thousands(permutations)} draws"
     measures = [
         Measure("mmd_squared", found.value, n=n, method="unbiased, gaussian kernel; no interval: see the quantile"),
         Measure("mmd_squared_null_mean", found.null_mean, n=n, method=told),

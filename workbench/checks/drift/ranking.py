@@ -12,7 +12,7 @@ from workbench.core import intervals, means
 from workbench.core.check import NotApplicableError, check
 from workbench.core.counts import Counted
 from workbench.core.effects import Effect, effect_of
-from workbench.core.errors import shown
+from workbench.core.errors import shown, thousands
 from workbench.core.finding import Cell, Evidence, Measure, Result
 from workbench.core.importance import importances
 from workbench.core.numbers import Floats
@@ -201,7 +201,7 @@ def _with_importance(
             pass
         else:
             shares = _shares(found.measures)
-            what = f"the model's permutation importance on {found.n:,} reference rows ({found.loss})"
+            what = f"the model's permutation importance on {thousands(found.n)} reference rows ({found.loss})"
             ranked = [replace(c, importance=shares.get(c.column, 0.0), importance_n=found.n) for c in changes]
             return ranked, f"importance is each feature's share of {what}"
     if outcome is not None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from workbench.core import means
 from workbench.core.check import NotApplicableError, check
+from workbench.core.errors import thousands
 from workbench.core.finding import Cell, Evidence, Measure, Result
 from workbench.core.intervals import Interval
 from workbench.core.numbers import Floats, Ints
@@ -110,5 +111,7 @@ def _notes(two: TwoSamples, current: Columns) -> list[str]:
     notes = [two.words, *two.notes]
     missing = int((np.isnan(current.numbers).any(axis=1) | (current.codes < 0).any(axis=1)).sum())
     if missing:
-        notes.append(f"{missing:,} current rows have missing values, taken as the reference's mean or commonest value")
+        notes.append(
+            f"{thousands(missing)} current rows have missing values, taken as the reference's mean or commonest value"
+        )
     return notes

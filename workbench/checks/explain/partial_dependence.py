@@ -65,7 +65,7 @@ def partial_dependence(
         evidence.append(_drawn(column, found, numbers, kind, batch.num_rows))
     if not measures:
         raise NotApplicableError("no feature of the model varies in the data")
-    return Result(measures, evidence, [f"measured on {batch.num_rows:,} of {subject.sample.available:,} rows"])
+    return Result(measures, evidence, [subject.sample.measured(batch.num_rows)])
 
 
 def _effects(

@@ -38,4 +38,4 @@ def permutation_importance(subject: Subject, *, repeats: int = 5, most_rows: int
         tuple(table[:40]),
         {"measure": "importance", "overall": 0.0, "overall_is": "no effect:"},
     )
-    return Result(found.measures, [evidence], [f"measured on {found.n:,} of {subject.sample.available:,} rows"])
+    return Result(found.measures, [evidence], [subject.sample.measured(found.n)])

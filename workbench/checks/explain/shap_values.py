@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.core.check import NotApplicableError, check
-from workbench.core.errors import import_extra
+from workbench.core.errors import import_extra, thousands
 from workbench.core.finding import Cell, Evidence, Result
 from workbench.core.importance import inputs_of, ranked
 from workbench.core.means import mean_of
@@ -52,7 +52,7 @@ def shap_values(subject: Subject, *, most_rows: int = 200, background: int = 50)
     head = ("label", "feature", "rows", "n", "value", "low", "high")
     about: dict[str, Cell] = {"measure": "mean_absolute_shap", "overall": 0.0, "overall_is": "no effect:"}
     evidence = Evidence("shap", "Mean absolute Shapley value", "forest", head, tuple(table[:40]), about)
-    return Result(measures, [evidence], [f"explained {len(chosen)} of {subject.sample.available:,} rows"])
+    return Result(measures, [evidence], [f"explained {len(chosen)} of {thousands(subject.sample.available)} rows"])
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.core.check import NotApplicableError, check
+from workbench.core.errors import thousands
 from workbench.core.finding import Cell, Evidence, Measure, Result
 from workbench.core.intervals import wilson
 from workbench.core.overlap import Mask, feature_hashes, is_among, repeated, shared_kinds
@@ -44,7 +45,7 @@ def _reference(subject: Subject) -> Sample:
 
 
 def _words(sample: Sample) -> str:
-    return f"all {sample.available:,} rows" if sample.complete else sample.words
+    return f"all {thousands(sample.available)} rows" if sample.complete else sample.words
 
 
 def _exact(subject: Subject, current: Sample, reference: Sample) -> tuple[list[Measure], Mask]:
@@ -72,7 +73,8 @@ def _of_features(subject: Subject, current: Sample, reference: Sample) -> tuple[
         why = "there is no feature in both"
     elif not (current.complete and reference.complete):
         largest = max(current.available, reference.available)
-        why = f"only a part of the rows is at hand: features alone are compared with a sample of {largest:,} rows"
+        most = f"a sample of {thousands(largest)} rows"
+        why = f"only a part of the rows is at hand: features alone are compared with {most}"
     if why:
         wanted = (
             ("shared_feature_rows", "rows"),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from workbench.core import intervals
 from workbench.core.check import NotApplicableError, check
-from workbench.core.errors import ConfigError, shown
+from workbench.core.errors import ConfigError, shown, thousands
 from workbench.core.finding import Cell, Evidence, Measure, Result
 from workbench.core.means import difference_of, mean_of
 from workbench.core.numbers import Floats
@@ -56,7 +56,7 @@ def label_maturity(subject: Subject, *, horizon_days: float | None = None, as_of
             found.append(_change(name, of_rows, mature, level))
     young = int((~mature & ~np.isnan(truth)).sum())
     notes = [f"measured on {subject.sample.words}"]
-    notes += [f"{young:,} rows have an outcome before it is {horizon_days:g} days old"] if young else []
+    notes += [f"{thousands(young)} rows have an outcome before it is {horizon_days:g} days old"] if young else []
     return Result(found, [_drawn(age, values, parts, horizon_days, level)], notes)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.core.check import NotApplicableError, check
 from workbench.core.conformal import Conformal, of_classes, of_numbers
+from workbench.core.errors import thousands
 from workbench.core.finding import Evidence, Measure, Result, group_label
 from workbench.core.means import mean_of
 from workbench.core.numbers import Floats
@@ -52,7 +53,9 @@ def reliability(subject: Subject, *, confidence: float = 0.9) -> Result:
         ("label", "group", "rows", "n", "value", "low", "high"), tuple(table),
         {"measure": "coverage", "unit": "share", "overall": confidence, "overall_is": "promised"},
     )  # fmt: skip
-    note = f"measured on {int(held.sum()):,} rows, calibrated on {int((usable & half).sum()):,} others"
+    note = (
+        f"measured on {thousands(int(held.sum()))} rows, calibrated on {thousands(int((usable & half).sum()))} others"
+    )
     return Result(measures, [evidence] if table else [], [note])
 
 

@@ -59,7 +59,7 @@ def resilience(subject: Subject, *, shares: tuple[float, ...] = (0.1, 0.2, 0.3, 
         "resilience", "Errors of the rows farthest from the reference", "lines",
         ("x", "y", "low", "high", "series"), tuple(table), about,
     )  # fmt: skip
-    return Result(measures, [evidence], [f"measured on {rows.n:,} of {subject.sample.available:,} rows"])
+    return Result(measures, [evidence], [subject.sample.measured(rows.n)])
 
 
 def _distances(subject: Subject, batch: object, neighbours: int) -> Floats:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from workbench.core.check import NotApplicableError, check
+from workbench.core.errors import thousands
 from workbench.core.estimates import features_and_outcome, left_out, likeness
 from workbench.core.finding import Measure, Result
 from workbench.core.intervals import Interval, normal_quantile, wilson_ends
@@ -45,7 +46,7 @@ def reweighted(subject: Subject, *, most_rows: int = 20_000) -> Result:
     matrices = features_and_outcome(subject, [known, *others])
     found: list[Measure] = []
     points: list[Point] = []
-    notes = [f"measured on {known.n:,} labelled rows of the reference ({words})"]
+    notes = [f"measured on {thousands(known.n)} labelled rows of the reference ({words})"]
     for (label, sample), rows, matrix in zip(each, others, matrices[1:], strict=True):
         subject.stop()
         measures = _of_window(subject, known, likeness(matrices[0], matrix, subject.seed), rows, label)

@@ -41,7 +41,7 @@ def two_models(subject: Subject) -> Result:
     evidence = (
         [Evidence("two models", "Challenger minus model", "forest", columns, tuple(table), about)] if table else []
     )
-    return Result(found, evidence, [f"measured on {one.n:,} of {subject.sample.available:,} rows"])
+    return Result(found, evidence, [subject.sample.measured(one.n)])
 
 
 def _numbers(one: Rows, two: Rows, level: float) -> list[Measure]:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.core.check import NotApplicableError, check
+from workbench.core.errors import thousands
 from workbench.core.finding import Cell, Evidence, Measure, Result
 from workbench.core.intervals import wilson
 from workbench.core.label_noise import LabelNoise, confident, held_out
@@ -49,7 +50,7 @@ def label_issues(
     probabilities = held_out(features.matrix[known], labels, folds, subject.seed, learner)
     noise = confident(labels, probabilities)
     measures = _measures(subject, noise, names, labels, probabilities.argmax(axis=1))
-    note = f"measured on {len(known):,} of {subject.sample.available:,} rows"
+    note = f"measured on {thousands(len(known))} of {thousands(subject.sample.available)} rows"
     return Result(measures, _evidence(subject, noise, names, known, labels, probabilities), [note])
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from workbench.core.check import NotApplicableError, check
 from workbench.core.column_types import used_as
-from workbench.core.errors import DataError, MissingExtraError, unknown
+from workbench.core.errors import DataError, MissingExtraError, thousands, unknown
 from workbench.core.finding import Attachment, Cell, Evidence, Measure, Result
 from workbench.core.framed import framed
 from workbench.core.limited import Limits, run_limited
@@ -60,7 +60,7 @@ def ydata_report(
     options = json.dumps({"minimal": minimal, "sensitive": sensitive})
     made = _made(_table(rows, aliases), options, Limits(seconds, mebibytes), subject.stop)
     total = len(subject.current.columns)
-    used = f"{rows.num_rows:,} of {subject.sample.available:,} rows, {len(names)} of {total} columns"
+    used = f"{thousands(rows.num_rows)} of {thousands(subject.sample.available)} rows, {len(names)} of {total} columns"
     found = [(aliases.get(alias, ""), kind) for alias, kind in made.alerts]
     page = _page(made, aliases, used, sensitive)
     return Result(
