@@ -24,7 +24,7 @@ from workbench.core.check import Check, all_checks
 from workbench.core.contract import Contract
 from workbench.core.dataset import Dataset, Roles, Scalar, pairs
 from workbench.core.errors import ConfigError, import_extra, shown, unknown
-from workbench.core.filter import BOTH, filtered
+from workbench.core.filter import BOTH, Condition, filtered
 from workbench.core.frame import Frame, wrap
 from workbench.core.late_labels import with_labels
 from workbench.core.sample import SIZE
@@ -85,63 +85,22 @@ class Audit:
         title: str = "Audit",
         notes: Mapping[str, Any] | None = None,
     ) -> None:
-        given_model, given_challenger = model, challenger
-        model, challenger = (None if m is None else _model(m, trust) for m in (model, challenger))
-        frame = _labelled(_frame(data, null_values, engine), labels, id, target, null_values)
         roles = Roles(
-            target=target,
-            prediction=prediction,
-            score=score,
-            sensitive=_many(sensitive),
-            segment=_many(segment),
-            time=time,
-            id=id,
-            weight=weight,
-            entity=entity,
-            ignore=_many(ignore),
-            positive=positive,
-            favourable=favourable,
-            threshold=_threshold(threshold),
-            task=task,
-            probabilities=pairs(probabilities),
-        )
-        other = None if reference is None else _frame(reference, null_values, engine)
-        met = conditions(where)
-        both = [c for c in met if c.data == BOTH]
-        frame, other = filtered(frame, met), None if other is None else filtered(other, both)
-        late = other is not None and target not in frame.names
-        roles = with_task(roles, other if late and other is not None else frame, model)
+            target=target, prediction=prediction, score=score, sensitive=_many(sensitive), segment=_many(segment),
+            time=time, id=id, weight=weight, entity=entity, ignore=_many(ignore), positive=positive,
+            favourable=favourable, threshold=_threshold(threshold), task=task, probabilities=pairs(probabilities),
+        )  # fmt: skip
         self.given = {
-            "data": data, "reference": reference, "labels": labels, "model": given_model,
-            "challenger": given_challenger, "contract": contract,
+            "data": data, "reference": reference, "labels": labels, "model": model,
+            "challenger": challenger, "contract": contract,
         }  # fmt: skip
+        met = conditions(where)
         self._options = {
-            "null_values": list(null_values),
-            "trust": list(trust),
-            "seed": seed,
-            "engine": engine,
-            "title": _legal(title),
-            "sample": sample,
-            "windows": None if windows is None else dict(windows),
+            "null_values": list(null_values), "trust": list(trust), "seed": seed, "engine": engine,
+            "title": _legal(title), "sample": sample, "windows": None if windows is None else dict(windows),
             "where": [c.to_dict() for c in met],
-        }
-        cut = None if windows is None else validated(AuditWindows, windows, "windows")
-        rare = {"challenger": challenger, "windows": cut, "contract": contract}
-        self.prepared = Prepared(
-            current=Dataset(frame, roles, "current"),
-            reference=None if other is None else Dataset(other, roles, "reference"),
-            model=model,
-            challenger=challenger,
-            sample=_sample(sample),
-            windows=cut,
-            where=met,
-            policy=load_policy(policy),
-            contract=None if contract is None else held(contract),
-            checks=chosen_checks(checks, roles.kind_of_task, given=[n for n, it in rare.items() if it is not None]),
-            title=_legal(title),
-            seed=seed,
-            beside={**_sources(data, reference, given_model), **beside_of(given_notes(notes))},
-        )
+        }  # fmt: skip
+        self.prepared = _prepared(roles, self.given, self._options, met, checks=checks, policy=policy, notes=notes)
         check_fit(self.prepared)
         self.record: Record | None = None
         self.watchers = Watchers()
@@ -335,6 +294,45 @@ def serve(folder: str | Path, **options: Any) -> Any:
     return serve_app(folder, **options)
 
 
+def _prepared(
+    roles: Roles, given: Mapping[str, Any], options: Mapping[str, Any], met: tuple[Condition, ...], *,
+    checks: Any, policy: Any, notes: Any,
+) -> Prepared:  # fmt: skip
+    """Open what was given, narrow its rows and choose the checks; nothing is counted."""
+    trust, windows, contract = options["trust"], options["windows"], given["contract"]
+    model, challenger = (None if given[n] is None else _model(given[n], trust) for n in ("model", "challenger"))
+    frame, other = _sides(given, options, roles, met)
+    late = other is not None and roles.target not in frame.names
+    roles = with_task(roles, other if late and other is not None else frame, model)
+    cut = None if windows is None else validated(AuditWindows, windows, "windows")
+    rare = {"challenger": challenger, "windows": cut, "contract": contract}
+    return Prepared(
+        current=Dataset(frame, roles, "current"),
+        reference=None if other is None else Dataset(other, roles, "reference"),
+        model=model,
+        challenger=challenger,
+        sample=_sample(options["sample"]),
+        windows=cut,
+        where=met,
+        policy=load_policy(policy),
+        contract=None if contract is None else held(contract),
+        checks=chosen_checks(checks, roles.kind_of_task, given=[n for n, it in rare.items() if it is not None]),
+        title=options["title"],
+        seed=options["seed"],
+        beside={**_sources(given), **beside_of(given_notes(notes))},
+    )
+
+
+def _sides(
+    given: Mapping[str, Any], options: Mapping[str, Any], roles: Roles, met: tuple[Condition, ...]
+) -> tuple[Frame, Frame | None]:
+    nulls, engine = options["null_values"], options["engine"]
+    frame = _labelled(_frame(given["data"], nulls, engine), given["labels"], roles.id, roles.target, nulls)
+    other = None if given["reference"] is None else _frame(given["reference"], nulls, engine)
+    both = [c for c in met if c.data == BOTH]
+    return filtered(frame, met), None if other is None else filtered(other, both)
+
+
 def _legal(text: str) -> str:
     return str(text).encode("utf-8", "replace").decode()
 
@@ -388,10 +386,8 @@ def _model(model: Any, trust: Sequence[str]) -> Model:
     return open_model(model, trust=trust) if isinstance(model, str | Path) else wrap_model(model)
 
 
-def _sources(*given: Any) -> dict[str, Any]:
-    names = ("data", "reference", "model")
-    texts = {n: name_of(g) for n, g in zip(names, given, strict=True) if is_source(g)}
-    return {"sources": texts}
+def _sources(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"sources": {n: name_of(given[n]) for n in ("data", "reference", "model") if is_source(given[n])}}
 
 
 __all__ = ["Audit", "list_checks", "open_bundle", "open_data", "open_model", "serve", "setup"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.core import intervals
 from workbench.core.check import NotApplicableError, check
-from workbench.core.errors import ConfigError, import_extra, unknown
+from workbench.core.errors import ConfigError, import_extra, thousands, unknown
 from workbench.core.finding import Evidence, Measure, Result
 from workbench.core.means import mean_of
 from workbench.core.numbers import Floats
@@ -74,7 +74,9 @@ def mitigation(subject: Subject, *, column: str = "", constraint: _Constraint = 
         "mitigation", f"Mitigations compared on held-out rows, by {name}", "table", columns, tuple(table)
     )
     return Result(
-        measures, [evidence], [f"learnt on {len(halves.truths[0]):,} rows, measured on {len(halves.truths[1]):,}"]
+        measures,
+        [evidence],
+        [f"learnt on {thousands(len(halves.truths[0]))} rows, measured on {thousands(len(halves.truths[1]))}"],
     )
 
 

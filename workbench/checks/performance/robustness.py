@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from workbench.core.changes import is_number, noisy, swapped, with_missing
 from workbench.core.check import NotApplicableError, check
-from workbench.core.errors import ModelError
+from workbench.core.errors import ModelError, thousands
 from workbench.core.finding import Evidence, Measure, Result, group_label
 from workbench.core.means import mean_of, paired
 from workbench.core.numbers import Floats
@@ -54,42 +55,54 @@ def robustness(
         ("missing", with_missing, columns, missing),
         ("swaps", swapped, others, swaps),
     )
-    name, unit, level = rows.loss_name, rows.loss_unit, subject.level
-    measures = [mean_of(name, rows.loss, level, unit=unit)]
-    table: list[tuple[str | float | None, ...]] = []
-    notes: list[str] = [f"measured on {rows.n:,} of {subject.sample.available:,} rows"]
+    found = _Found([mean_of(rows.loss_name, rows.loss, subject.level, unit=rows.loss_unit)], [], [])
+    found.notes.append(subject.sample.measured(rows.n))
     last: Floats | None = None
     for kind, change, targets, levels in plans:
         for strength in levels if targets else ():
             subject.stop()
             changed = _disturbed(rows.batch, change, targets, strength, subject.seed)
-            try:
-                predicted = reader.predict(changed)[0]
-                loss = Rows(changed, rows.task, rows.truth, predicted).loss
-            except ModelError as error:
-                notes.append(f"{kind} {strength:g}: {error}")
-                continue
-            where = f"{kind} {strength:g}"
-            increase = paired(f"{name}_increase", loss - rows.loss, level, unit=unit, where=where)
-            failed = np.isnan(predicted).astype(float)
-            measures += [mean_of(name, loss, level, unit=unit, where=where), increase]
-            measures.append(mean_of("failed_share", failed, level, unit="share", where=where))
-            if failed.any():
-                lost = f"{int(failed.sum()):,} of {rows.n:,} rows"
-                notes.append(f"{where}: the model gave no answer on {lost}: its errors are those of the others")
-            table.append((strength, _sum(increase.value), _sum(increase.low), _sum(increase.high), kind))
-            last = loss - rows.loss if kind == "noise" else last
-    measures += [] if last is None else _by_group(subject, rows, last)
-    notes_of = {"x": "strength of the disturbance", "y": f"increase of {name.replace('_', ' ')}", "unit": unit}
-    evidence = Evidence(
-        "degradation",
-        "Errors under disturbed inputs",
-        "lines",
-        ("x", "y", "low", "high", "series"),
-        tuple(table),
-        notes_of,
-    )
-    return Result(measures, [evidence], notes)
+            increase = _measured(subject, rows, reader, changed, (kind, strength), found)
+            last = increase if kind == "noise" and increase is not None else last
+    found.measures += [] if last is None else _by_group(subject, rows, last)
+    return Result(found.measures, [_lines(found.table, rows)], found.notes)
+
+
+@dataclass
+class _Found:
+    measures: list[Measure]
+    table: list[tuple[str | float | None, ...]]
+    notes: list[str]
+
+
+def _measured(
+    subject: Subject, rows: Rows, reader: Reader, changed: pa.RecordBatch, done: tuple[str, float], found: _Found
+) -> Floats | None:
+    """Add what the model makes of changed rows to what was found; return by how much each row's loss grew."""
+    (kind, strength), level = done, subject.level
+    where = f"{kind} {strength:g}"
+    try:
+        predicted = reader.predict(changed)[0]
+        loss = Rows(changed, rows.task, rows.truth, predicted).loss
+    except ModelError as error:
+        found.notes.append(f"{where}: {error}")
+        return None
+    increase = paired(f"{rows.loss_name}_increase", loss - rows.loss, level, unit=rows.loss_unit, where=where)
+    failed = np.isnan(predicted).astype(float)
+    found.measures += [mean_of(rows.loss_name, loss, level, unit=rows.loss_unit, where=where), increase]
+    found.measures.append(mean_of("failed_share", failed, level, unit="share", where=where))
+    if failed.any():
+        lost = f"{thousands(int(failed.sum()))} of {thousands(rows.n)} rows"
+        found.notes.append(f"{where}: the model gave no answer on {lost}: its errors are those of the others")
+    found.table.append((strength, _sum(increase.value), _sum(increase.low), _sum(increase.high), kind))
+    return loss - rows.loss
+
+
+def _lines(table: Sequence[tuple[str | float | None, ...]], rows: Rows) -> Evidence:
+    loss = rows.loss_name.replace("_", " ")
+    notes = {"x": "strength of the disturbance", "y": f"increase of {loss}", "unit": rows.loss_unit}
+    columns = ("x", "y", "low", "high", "series")
+    return Evidence("degradation", "Errors under disturbed inputs", "lines", columns, tuple(table), notes)
 
 
 def _sum(value: float | int | None) -> float | None:
