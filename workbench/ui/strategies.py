@@ -10,7 +10,7 @@ from workbench.core.finding import Finding, Measure, Status
 from workbench.report import words
 
 AS_IT_IS = "as it is"
-_TRIED = ("accuracy", "selection_rate_difference", "true_positive_rate_difference")
+_TRIED = ("accuracy", "selection_rate", "selection_rate_difference", "true_positive_rate_difference")
 _HELD_OUT = ("held_out_disparity", "held_out_accuracy_change", "held_out_balanced_accuracy_change")
 
 

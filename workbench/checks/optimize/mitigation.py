@@ -39,17 +39,20 @@ class _Halves:
     "O003",
     "Mitigation compared",
     needs=("target", "prediction", "sensitive", "rows"),
+    version="2",
     on_request=True,
 )
 def mitigation(subject: Subject, *, column: str = "", constraint: _Constraint = "demographic_parity") -> Result:
     """Try fairlearn's mitigations on one half of the rows and measure each on the other half.
 
-    Measures: by method (`where`): accuracy, and the largest minus the smallest selection rate and true positive rate
-        of the groups of one sensitive column (the first unless named), with intervals; the model as it is beside
-        thresholds by group (ThresholdOptimizer on its score), a plain logistic regression on the features, the same
-        under the constraint (exponentiated gradient), and the same after removing linear correlation with the column.
+    Measures: by method (`where`): accuracy, selection rate, and the largest minus the smallest selection rate and true
+        positive rate of the groups of one sensitive column (the first unless named), with intervals; the model as
+        it is beside thresholds by group (ThresholdOptimizer on its score), a plain logistic regression on the features,
+        the same under the constraint (exponentiated gradient), and the same after removing linear correlation with the
+        column.
     Reads well when: each half has some thousands of rows and every group some hundreds.
-    Signs of risk: none by itself: it is evidence for a decision. Nothing is changed in the model that is audited.
+    Signs of risk: a gap that closes because everybody is selected, or nobody: see the selection rate, and the notes.
+        Else none by itself: it is evidence for a decision. Nothing is changed in the model that is audited.
     Limits: thresholds by group treat people differently by group, which the law may forbid; predictions of the first
         two are random near the threshold (seeded). The learners are simple: they show what is possible, not the best.
     Reference: Hardt, Price and Srebro (2016) for thresholds; Agarwal et al. (2018) for the reductions; Bird et al.
@@ -60,24 +63,29 @@ def mitigation(subject: Subject, *, column: str = "", constraint: _Constraint = 
         raise ConfigError("column: " + unknown("sensitive column", name, subject.roles.sensitive))
     halves = _halves(subject, name)
     limits = import_extra("threadpoolctl", "model", "mitigation").threadpool_limits
+    learnt, measured = (thousands(len(truth)) for truth in halves.truths)
     measures: list[Measure] = []
-    table = []
+    table, notes = [], [f"learnt on {learnt} rows, measured on {measured}"]
     for method, decide in _methods(subject, halves, constraint):
         subject.stop()
         with limits(1):  # one thread: how work is split between threads changes the last bits of sums
             decided = decide()
         found = _measured(decided, halves.truths[1], halves.groups[1], method, subject.level)
         measures += found
+        notes += _alike(decided, method)
         table.append((method, *(v for m in found for v in (m.value, m.low, m.high))))
-    columns = ("method", *(f"{m}{e}" for m in ("accuracy", "selection gap", "TPR gap") for e in ("", " low", " high")))
-    evidence = Evidence(
-        "mitigation", f"Mitigations compared on held-out rows, by {name}", "table", columns, tuple(table)
-    )
-    return Result(
-        measures,
-        [evidence],
-        [f"learnt on {thousands(len(halves.truths[0]))} rows, measured on {thousands(len(halves.truths[1]))}"],
-    )
+    told = ("accuracy", "selection rate", "selection gap", "TPR gap")
+    columns = ("method", *(f"{m}{end}" for m in told for end in ("", " low", " high")))
+    title = f"Mitigations compared on held-out rows, by {name}"
+    return Result(measures, [Evidence("mitigation", title, "table", columns, tuple(table))], notes)
+
+
+def _alike(decided: Floats, method: str) -> list[str]:
+    """Say where a method decides alike for all, which closes every gap."""
+    if len(np.unique(decided)) > 1:
+        return []
+    whom = "every row" if decided[0] else "no row"
+    return [f"{method}: {whom} is selected, so no gap can open: it treats all alike by telling nobody apart"]
 
 
 def _halves(subject: Subject, name: str) -> _Halves:
@@ -191,7 +199,9 @@ def _removed(halves: _Halves) -> tuple[Floats, Floats]:
 
 def _measured(decided: Floats, truth: Floats, groups: Any, method: str, level: float) -> list[Measure]:
     right = (decided == truth).astype(float)
-    found = [mean_of("accuracy", right, level, unit="share", where=method)]
+    found = [
+        mean_of(n, v, level, unit="share", where=method) for n, v in (("accuracy", right), ("selection_rate", decided))
+    ]
     for name, among in (("selection_rate", np.ones(len(truth), bool)), ("true_positive_rate", truth == 1)):
         counts = [
             (int(decided[among & (groups == g)].sum()), int((among & (groups == g)).sum())) for g in np.unique(groups)
