@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.test_every_check import (
+from tests.contract.every import (
     PARAMS,
     ROLES,
     every_check,

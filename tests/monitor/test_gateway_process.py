@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.monitor.test_brokers import (
+from tests.monitor.streams import (
     CONTRACT,
     bodies,
     each_once_and_judged_as_a_whole,

@@ -10,7 +10,7 @@ import yaml
 
 from tests.monitor.conftest import small
 from tests.monitor.receivers import Receiver
-from tests.monitor.test_brokers import plan_file  # noqa: F401
+from tests.monitor.streams import plan_file  # noqa: F401
 from tests.monitor.test_gateway_process import gateway
 from tests.servers import free_port, program, server, wait_until
 from workbench.audit.plan import load_plan
