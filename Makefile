@@ -59,12 +59,12 @@ $(VENV)/.services: $(VENV)/.stamp tests/services/requirements.lock tests/service
 	@tests/services/install $(BIN)/python
 	@touch $@
 
-TIERS := services spark brokers prometheus hdfs docker kubernetes jenkins airflow
+TIERS := services spark brokers prometheus hdfs docker kubernetes jenkins airflow environments
 
 $(TIERS:%=test-%): test-%: $(VENV)/.services
 	@tests/services/tier $* $(BIN)/python
 
-test-all: test $(TIERS:%=test-%) ## the tests, then every tier: services spark brokers prometheus hdfs docker kubernetes jenkins airflow
+test-all: test $(TIERS:%=test-%) ## the tests, then every tier: services spark brokers prometheus hdfs docker kubernetes jenkins airflow environments
 
 chromium:
 	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then :; \
