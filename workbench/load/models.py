@@ -41,11 +41,16 @@ class Model:
 
     def check_columns(self, names: Sequence[str]) -> None:
         """Raise ModelError when the data lacks a column that the model was trained on."""
-        for name in self.feature_names or ():
-            if name not in names:
-                close = near_matches(name, names)
-                hint = f" Did you mean {' or '.join(shown(c) for c in close)}?" if close else _listed(names)
-                raise ModelError(f"the model was trained on column {shown(name)}, which the data does not have.{hint}")
+        lost = [name for name in self.feature_names or () if name not in names]
+        if not lost:
+            return
+        close = near_matches(lost[0], names)
+        hint = f" Did you mean {' or '.join(shown(c) for c in close)}?" if close else _listed(names)
+        more = f" (nor {len(lost) - 1:,} more of its {len(self.feature_names or ()):,})" if lost[1:] else ""
+        raise ModelError(
+            f"the model was trained on column {shown(lost[0])}, which the data does not have{more}.{hint} "
+            "Rename the column in the data, choose the data that the model is for, or leave the model out."
+        )
 
     @property
     def has_scores(self) -> bool:

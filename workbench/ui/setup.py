@@ -157,8 +157,12 @@ class Setup:
         try:
             if what == "data":
                 self._look(None if not name else _frame(self._object("data")))
-        except Exception:
+            elif what == "reference" and name:
+                _frame(self._object("reference"))  # what cannot be read is told here, where it is clear which it is
+        except Exception as error:
             self._chosen[what] = before
+            if isinstance(error, WorkbenchError) and what in ("data", "reference"):
+                raise type(error)(f"{plain(name, 60)!r} was not chosen: {error}") from error
             raise
 
     def _look(self, frame: Frame | None) -> None:

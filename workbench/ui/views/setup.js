@@ -45,7 +45,7 @@ export function setupPage({ model, el, started }) {
     ].filter(Boolean) : [h("p", { class: "wb-empty" }, s.frames.length ? "Choose data to see its columns." : "No data frame among this notebook's variables: load one in a cell, or name a file.")]));
     parts.said.replaceChildren(...(s.message ? [h("p", { class: "wb-message wb-error" }, "✕ ", s.message)] : []));
     parts.end.replaceChildren(
-      s.missing.length ? h("details", { open: true }, h("summary", {}, `What this leaves out (${s.missing.length})`), h("ul", {}, s.missing.map((m) => h("li", {}, m)))) : null,
+      s.missing.length ? h("details", { open: true }, h("summary", {}, `What this leaves out (${s.missing.length})`), h("ul", {}, s.missing.map((m) => h("li", {}, m)))) : "",
       s.code ? h("details", {}, h("summary", {}, "Code"), h("pre", {}, s.code)) : "",
       h("div", { class: "wb-row" }, h("button", { class: "wb-primary", disabled: !s.chosen.data, onclick: () => act("start") }, "Start")));
   });
