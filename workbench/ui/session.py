@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from html import escape
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from workbench.core.errors import ConfigError, WorkbenchError, shown
 from workbench.core.filter import Condition, of_group
 from workbench.report import words
 from workbench.report.static import static_html
-from workbench.ui import contract_payload, drift_payload, payload, requests
+from workbench.ui import contract_payload, payload, requests
 from workbench.ui.about import about
 from workbench.ui.compare_payload import comparison
 from workbench.ui.contract_board import ContractBoard, board_of, proposed
@@ -25,6 +26,7 @@ from workbench.ui.drilling import Drilling
 from workbench.ui.earlier import Earlier
 from workbench.ui.edits import Edits
 from workbench.ui.explorer import EXPLORED, Explorer
+from workbench.ui.failures import answer, failed
 from workbench.ui.finished import Finished
 from workbench.ui.leaving import code, export
 from workbench.ui.proposal import Proposals
@@ -39,7 +41,6 @@ SHOWN = (
     "window", "log", "attachment", "comparison", "file", "code",
 )  # fmt: skip
 """What a session tells the view; a shell holds one value of each."""
-_LOOKS = {"column": drift_payload.column, "series": drift_payload.series, "window": drift_payload.window}
 
 
 class Session:
@@ -73,9 +74,8 @@ class Session:
         self._running = Running(self._on_progress, self._on_end, limits)
         self._resumable = "" if audit is None or self._record is not None else resumable(audit.prepared)
         self._phase = "done" if self._record is not None else "idle"
-        self._message: dict[str, str] = {}
+        self._message: dict[str, Any] = {}
         self._progress: dict[str, Any] = {}
-        self._looked: dict[str, str] = {}
         self._stale: list[str] = []
         self._finished = Finished()
         self._board = None if audit is None else board_of(audit)
@@ -195,9 +195,8 @@ class Session:
             except WorkbenchError as error:
                 self._say("error", str(error))
             except Exception as error:  # the screen says what happened; a thread has nobody to raise to
-                self._say(
-                    "error", f"{type(error).__name__} while doing {act.get('name')!r}: run it in a cell to see more"
-                )
+                told = failed(f"{act.get('name')!r} could not be done", error)
+                self._say("error", f"{told['what']}: {told['why']}", told)
 
     def _do(self, act: Mapping[str, Any]) -> None:
         does: dict[str, Callable[[Any], None]] = {
@@ -249,7 +248,7 @@ class Session:
         if self._board is not None:
             audit.hold(self._board.contract)  # what was decided is decided of any rows
         with self._lock:
-            self._record, self._looked, self._message = audit.record, {}, {}
+            self._record, self._message = audit.record, {}
             self._phase = "idle" if audit.record is None else "partial" if was_cancelled(audit.record) else "done"
         self._forget_looks()
         if had and audit.record is None:
@@ -307,7 +306,7 @@ class Session:
         with self._lock:
             self._record = record
             self._earlier.keep(record)
-            self._looked, self._progress, self._resumable = {}, {}, ""
+            self._progress, self._resumable = {}, ""
             if self._board is not None and (found := contract_payload.of_record(record)) is not None:
                 self._board.here = found[1]
             self._phase = "partial" if was_cancelled(record) else "done"
@@ -329,23 +328,18 @@ class Session:
     def _open(self, value: Any) -> None:
         record = self._record or self._running.so_far()
         if record is not None and isinstance(value, str):
-            self._tell("detail", payload.detail(record, value, self._drilling))
+            make = partial(payload.detail, record, value, self._drilling)
+            self._tell("detail", answer("the finding", make, check=value))
 
     def _attachment(self, value: Any) -> None:
         if self._record is not None and isinstance(value, str):
             self._tell("attachment", payload.attachment(self._record, value, self._read))
 
     def _look(self, value: Any) -> None:
-        """Tell the column, the series and the window that the view looks at, where they are others than before."""
-        if self._record is None or not isinstance(value, Mapping):
-            return
-        for name, of in _LOOKS.items():
-            wanted = value.get(name)
-            if isinstance(wanted, str) and self._looked.get(name) != wanted:
-                self._looked[name] = wanted
-                self._tell(name, of(self._record, wanted, self._drilling))
-        for name, told in self._explorer.pages(self._record, value, self._drilling):
-            self._tell(name, told)
+        """Tell the pages that the view looks at, and the column, the series and the window where they are others."""
+        if self._record is not None and isinstance(value, Mapping):
+            for name, told in self._explorer.pages(self._record, value, self._drilling):
+                self._tell(name, told)
 
     def _move(self, act: str, value: Any) -> None:
         if self._record is not None:
@@ -382,9 +376,10 @@ class Session:
         self._say("done", "the note is kept beside the record, outside its digest")
         self._tell("finished")  # the copy that needs no kernel has it too
 
-    def _say(self, kind: str, text: str) -> None:
+    def _say(self, kind: str, text: str, failure: Mapping[str, str] | None = None) -> None:
+        said = {"kind": kind, "text": shown(text, 2000)[1:-1] if len(text) > 2000 else text}
         with self._lock:
-            self._message = {"kind": kind, "text": shown(text, 2000)[1:-1] if len(text) > 2000 else text}
+            self._message = {**said, "failed": failure} if failure else said
         self._tell("state")
 
     def _tell(self, name: str, value: Any = None) -> None:

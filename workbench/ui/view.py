@@ -8,6 +8,7 @@ from pathlib import Path
 VIEWS = Path(__file__).parent / "views"
 PARTS = (
     "parts.js",
+    "failure.js",
     "timeline.js",
     "drift.js",
     "contract.js",

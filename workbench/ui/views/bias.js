@@ -1,4 +1,5 @@
 // Groups: the tree on the left, one rate of every group on the right; below gaps, intersections and strategies.
+import { failurePart } from "./failure.js";
 import { h, opening, scrolled, table, valued } from "./parts.js";
 import { axisHead, onRequest, told, track } from "./forest.js";
 import { thresholdSlider } from "./threshold.js";
@@ -74,6 +75,7 @@ export const biasPart = (screen) => {
     h("tbody", {}, r.groups.map((g) => group(g, r))));
   const forest = () => {
     const r = model.get("rates");
+    if (view.page && r && r.failed) return parts.forest.replaceChildren(failurePart(r.failed, () => ask()));
     if (!view.page || !r || !r.groups) return;
     view.against?.replaceChildren(select("Against", r.references, view.question.reference || "largest", (reference) => ask({ reference })));
     const heads = [["Group"], [axisHead(r.scale, r.rules), "wb-line-cell"], ...(r.moves ? [["At the audit's", "wb-number"], [`At ${r.threshold_shown}`, "wb-number"]] : [["At the audit's", "wb-number"]]), ["n", "wb-number"], [["Against the reference", r.limit ? h("span", { class: "wb-under" }, r.limit) : null], "wb-number"]];
@@ -127,6 +129,10 @@ export const biasPart = (screen) => {
 
   const page = () => {
     const got = model.get("bias");
+    if (got && got.failed && !view.page) {
+      root.removeAttribute("aria-busy");
+      return wait.replaceChildren(failurePart(got.failed, () => act("look", { bias: true })));
+    }
     if (!got || !got.tree || got === view.page) return;
     view.page = got;
     wait.replaceChildren();

@@ -1,4 +1,5 @@
 // Performance: what a threshold does and costs, the two curves, and where the model is weak.
+import { failurePart } from "./failure.js";
 import { h, headCell, opening, s, table, valued } from "./parts.js";
 import { asTable, told, track } from "./forest.js";
 import { thresholdSlider } from "./threshold.js";
@@ -80,6 +81,7 @@ export const costsPart = (screen) => {
 
   const moved = () => {
     const c = model.get("costs");
+    if (view.page && c && c.failed) return parts.cost.replaceChildren(failurePart(c.failed, () => ask()));
     if (!view.page || !c || !c.counts) return;
     const here = `At ${c.threshold_shown}`;
     const side = (title, heads, rows) => h("div", {}, h("table", { class: "wb-table" }, h("caption", {}, title), h("thead", {}, h("tr", {}, heads.map((t, i) => headCell(t, i ? "wb-number" : "")))), h("tbody", {}, rows)));
@@ -131,6 +133,10 @@ export const costsPart = (screen) => {
 
   const page = () => {
     const got = model.get("performance");
+    if (got && got.failed && !view.page) {
+      root.removeAttribute("aria-busy");
+      return wait.replaceChildren(failurePart(got.failed, () => act("look", { performance: true })));
+    }
     if (!got || !got.weak || got === view.page) return;
     view.page = got;
     wait.replaceChildren();

@@ -1,4 +1,5 @@
 // What changed: columns in order, one column's two distributions, a measure over the windows, one window.
+import { failurePart } from "./failure.js";
 import { arrows, drawing, h, opening, rowsTable, s, scrolled, swatches, table, tabs, verdict, whisker } from "./parts.js";
 import { timeline } from "./timeline.js";
 
@@ -84,6 +85,7 @@ export const driftPage = ({ model, look, only, painted }) => {
     const d = model.get("column");
     if (!view.column) return parts.one.replaceChildren(h("p", { class: "wb-empty" }, "Choose a column to see its two distributions."));
     if (!d || d.column !== view.column) return parts.one.replaceChildren(opening(Math.max(360, parts.one.clientHeight - 24)));
+    if (d.failed) return parts.one.replaceChildren(failurePart(d.failed, ask));
     const names = [...new Set(d.charts.map((c) => c.tab))];
     const place = h("div", { class: "wb-drawings" });
     const draw = (name) => {
@@ -112,7 +114,9 @@ export const driftPage = ({ model, look, only, painted }) => {
 
   const shownSeries = () => {
     const d = model.get("series");
-    if (d && d.key === view.series && !d.missing) line.show(d);
+    if (!d || d.key !== view.series || d.missing) return;
+    if (d.failed) line.root.replaceChildren(failurePart(d.failed, ask));
+    else line.show(d);
   };
 
   const follow = (key) => {
@@ -135,6 +139,7 @@ export const driftPage = ({ model, look, only, painted }) => {
     const d = model.get("window");
     if (!view.window) return parts.opened.replaceChildren();
     if (!d || d.label !== view.window) return parts.opened.replaceChildren(opening(240));
+    if (d.failed) return parts.opened.replaceChildren(failurePart(d.failed, ask));
     const body = h("tbody");
     const shown = h("span", { class: "wb-muted", role: "status" });
     const fill = (text) => {

@@ -1,4 +1,5 @@
 // What the model rests on: features in order on one axis, and how the answer moves with each.
+import { failurePart } from "./failure.js";
 import { drawing, h, opening, scrolled } from "./parts.js";
 import { asTable, axisHead, onRequest, track } from "./forest.js";
 
@@ -44,6 +45,10 @@ export const explainedPart = (screen) => {
 
   const page = () => {
     const got = model.get("explained");
+    if (got && got.failed && !view.page) {
+      root.removeAttribute("aria-busy");
+      return place.replaceChildren(failurePart(got.failed, () => act("look", { explained: true })));
+    }
     if (!got || !got.rankings || got === view.page) return;
     view.page = got;
     root.removeAttribute("aria-busy");

@@ -1,20 +1,6 @@
 // Findings: a line each; opened, a finding shows its drawings, tables, numbers, how it is computed, and its code.
+import { failurePart } from "./failure.js";
 import { arrows, drawing, h, opening, redrawn, rowsTable, scrolled, swatches, table, verdict } from "./parts.js";
-
-export const copyText = async (text, button, root) => {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {  // pages that are not served securely have no clipboard: an older way
-    const area = h("textarea", { style: "position:fixed;opacity:0" });
-    area.value = text;
-    root.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-    button.focus();
-  }
-  button.textContent = "copied";
-};
 
 const numbers = (d, screen) => d.measures.map((m) => [
   h("span", {}, `${m.title}${m.scope ? ` · ${m.scope}` : ""} `, screen.only(m.narrow, m.scope)), m.why || m.shown, m.n, m.method,
@@ -63,6 +49,7 @@ const noteOf = ({ note }, check, { model, act, drafts }) => {
 
 export const findingDetail = (d, check, screen) => {
   if (!d) return opening(160);
+  if (d.failed) return failurePart(d.failed, () => screen.ask(check, true));
   if (d.missing) return h("p", { class: "wb-empty" }, "This check is not in the record: run it.");
   const charts = d.charts.map((c, i) => chartOf(c, i, check, screen));
   const files = ["csv", "parquet"].map((kind) => h("button", { onclick: () => screen.act("download", { check, kind }) }, kind === "csv" ? "CSV" : "Parquet"));

@@ -1,5 +1,6 @@
 // The run: which checks, Run and Cancel, how far it is, what has ended already, what went wrong.
 import { whenKernelEnds } from "./alive.js";
+import { failurePart } from "./failure.js";
 import { counted, h } from "./parts.js";
 
 const LOOKS = { error: ["error", "✕ "], note: ["note", "· "] };
@@ -51,6 +52,7 @@ export const runPart = (screen) => {
 
   const said = (message) => {
     if (!message || !message.text) return [];
+    if (message.failed) return [failurePart(message.failed)];
     const [look, mark] = LOOKS[message.kind] || ["pass", "● "];
     return [h("p", { class: `wb-message wb-${look}` }, mark, message.text)];
   };

@@ -1,5 +1,5 @@
 // What leaves the screen: the notebook with its plan, and the code of the view; and the log of the run.
-import { copyText } from "./finding.js";
+import { copyText } from "./failure.js";
 import { h } from "./parts.js";
 
 // JupyterLab tells a widget of its notebook; other hosts do not.
