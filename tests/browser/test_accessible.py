@@ -14,8 +14,10 @@ import pytest
 
 import workbench as wb
 from tests import notebooks
+from tests.browser.test_contract import shown as contract_shown
 from tests.complaints.stage import Stage
 from workbench.ui import explorer
+from workbench.ui.contract_board import ContractBoard, proposed
 from workbench.ui.session import Session
 from workbench.ui.setup import Setup
 
@@ -136,6 +138,20 @@ def test_axe_finds_nothing_while_an_audit_is_set_up(page: Any) -> None:
     page.locator("select[data-column='repaid']").select_option("target")
     stage.until(lambda: page.get_by_label("Positive value").count())
     clean(page, "roles", ".wb")
+
+
+def test_axe_finds_nothing_on_a_contract_by_itself(page: Any) -> None:
+    """The table that wb.contract shows: as proposed, an accepted and a rejected rule, one that is edited."""
+    board = ContractBoard(proposed(audit_of().prepared))
+    contract_shown(page, board)
+    clean(page, "contract", ".wb")
+    rows = page.locator(".wb-rules tr[data-key]")
+    for at, act in enumerate(("Accept", "Reject", "Edit")):
+        rows.nth(at).get_by_role("button", name=act).click()
+        page.wait_for_timeout(150)
+    page.locator(".wb-rules input, .wb-rules textarea").first.wait_for()
+    clean(page, "contract decided", ".wb")
+    assert unseen(page) == []
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.screens import serving_app
 from tests.ui.test_attachment import recorded
 from workbench.audit.bundle import open_bundle, write_bundle
 from workbench.core.finding import Attachment
@@ -133,3 +134,29 @@ def test_dark_theme(chromium: Any, app: str) -> None:
 
     assert colours == ["rgb(230, 233, 238)", "rgb(20, 23, 28)"]
     assert b"@media all{" in base64.b64decode(drawing)  # the drawing's dark colours, whatever the system says
+
+
+def test_a_page_whose_server_has_ended_says_so_and_stays_readable(page: Any, bundles: Path) -> None:
+    """The list and an audit, the server killed: a banner, what was opened is read on, what was not says so; reload."""
+    with serving_app(bundles) as address:
+        other = page.context.new_page()
+        other.goto(address)
+        other.locator(".wb-table a").first.wait_for(timeout=60_000)
+        page.goto(f"{address}/?bundle=demo")
+        page.locator(".wb-head").wait_for(timeout=60_000)
+        page.get_by_role("tab", name="Bias", exact=True).click()
+        page.locator(".wb-forest tbody tr").first.wait_for(timeout=60_000)
+        page.evaluate("scrollTo(0, 600)")
+        banner = page.locator(".wb-served")
+        assert not banner.inner_text()
+    for one in (page, other):
+        one.get_by_text("The server behind this page has ended or cannot be reached").wait_for(timeout=30_000)
+        assert "What is shown stays readable; reload to go on." in one.locator(".wb-served").inner_text()
+    assert banner.get_by_role("button", name="Reload").bounding_box()["y"] < 100  # in view though scrolled
+    assert page.locator(".wb-forest tbody tr").count()
+    page.get_by_role("tab", name="Performance", exact=True).click()
+    page.get_by_text("Not opened: the connection ended first.").first.wait_for()
+    assert not page.get_by_text("Opening …").first.is_visible()
+    if os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{os.environ['SCREENSHOTS']}/app-server-ended.png")
+        other.screenshot(path=f"{os.environ['SCREENSHOTS']}/app-list-ended.png")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.test_accessible import THEMES, clean, unseen
 from tests.monitor.conftest import POLICY, small
 from tests.screens import free_port, stop, wait_for
 from workbench.audit.plan import plan_of
@@ -71,6 +72,26 @@ def test_the_timeline_says_what_happened_and_leads_to_the_audit(page: Any, monit
     assert "windows%2F2026-04" in page.url or "windows/2026-04" in page.url
     assert page.foreign == []
     assert dialogs == []
+
+
+def test_axe_finds_nothing_on_the_timeline(page: Any, monitored: str) -> None:
+    """The list that names the monitor, its page with all that is folded unfolded, one that is not there; both themes."""
+    page.goto(monitored)
+    page.get_by_role("link", name="store", exact=True).wait_for(timeout=60_000)
+    clean(page, "monitors")
+    page.goto(f"{monitored}/?monitor=store")
+    page.get_by_role("heading", name="1 open alert").wait_for(timeout=60_000)
+    clean(page, "timeline")
+    assert unseen(page) == []
+    page.set_viewport_size({"width": 420, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        if os.environ.get("SCREENSHOTS"):
+            page.screenshot(path=f"{os.environ['SCREENSHOTS']}/timeline-420-{theme}.png", full_page=True)
+    page.goto(f"{monitored}/?monitor=none")
+    page.locator("[role=alert]").wait_for(timeout=60_000)
+    clean(page, "no such monitor")
 
 
 def test_a_monitor_that_is_not_there_is_told(page: Any, monitored: str) -> None:

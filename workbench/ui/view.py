@@ -31,6 +31,7 @@ PARTS = (
     "audit.js",
 )
 CONTRACT_ALONE = ("parts.js", "contract.js", "alone.js")
+SERVED = ("parts.js", "served.js")
 SHEETS = ("audit.css", "drift.css", "contract.css", "setup.css", "explore.css")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |function )", re.MULTILINE)

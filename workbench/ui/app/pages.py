@@ -45,6 +45,7 @@ export function render({ model, el }) {
   };
   const box = document.createElement("main");
   box.style.width = "100%";
+  whenServerEnds(model, (lost) => box.classList.toggle("wb-gone", lost));
   view.render({ model: host, el: box });
   return box;
 }
@@ -53,8 +54,15 @@ export function render({ model, el }) {
 
 def _module() -> str:
     """Return the shared view's source with the adapter behind it, as one module."""
-    source = view.module().replace("export default", "const view =", 1)
+    source = view.module((*view.PARTS, "served.js")).replace("export default", "const view =", 1)
     return source + _ADAPTER.replace("NAMES", json.dumps(SHOWN))
+
+
+class Served(pn.custom.JSComponent):
+    """The banner of a page whose server has ended; it stays in view however far the page is scrolled."""
+
+    _esm = view.module(view.SERVED) + "\nexport const render = ({ model }) => servedPart(model);"
+    _stylesheets = [view.styles(("audit.css",)), ":host { position: sticky; top: 0; z-index: 10; }"]
 
 
 class AuditView(pn.custom.JSComponent):
@@ -106,6 +114,7 @@ def page(folder: Path) -> Any:
     store = pn.state.location.query_params.get("monitor") if pn.state.location else None
     body = _bundle(folder, str(wanted)) if wanted else _timeline(folder, str(store)) if store else _list(folder)
     return pn.Column(
+        Served(sizing_mode="stretch_width", margin=0),
         *body,
         sizing_mode="stretch_width",
         max_width=1200,
@@ -145,13 +154,13 @@ def _opened(folder: Path, name: str) -> Record:
 
 
 def _timeline(folder: Path, name: str) -> list[Any]:
-    back = _markup(_BACK.render())
+    named = _markup(_BACK.render(name=words.plain(name, 80)))  # the monitor's own page has its name as its heading
     if name not in monitors(folder):
-        return [back, _markup(_PROBLEM.render(text=f"there is no monitor called {name!r} in this folder"))]
+        return [named, _markup(_PROBLEM.render(text=f"there is no monitor called {name!r} in this folder"))]
     try:
-        return [back, _markup(timeline_html(folder / name, name))]
+        return [_markup(_BACK.render()), _markup(timeline_html(folder / name, name))]
     except WorkbenchError as error:
-        return [back, _markup(_PROBLEM.render(text=str(error)))]
+        return [named, _markup(_PROBLEM.render(text=str(error)))]
 
 
 def _markup(html: str) -> Any:

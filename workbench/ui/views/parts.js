@@ -77,7 +77,7 @@ export const valued = (shown) => {
 export const scrolled = (name, ...inside) => h("div", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": name }, ...inside);
 
 // What stands where Python's answer will be: as high as the answer, so that nothing jumps when it comes.
-export const opening = (height = 0) => h("p", { class: "wb-opening wb-muted", role: "status", style: height ? `min-height:${height}px` : "" }, "Opening …");
+export const opening = (height = 0) => h("p", { class: "wb-opening wb-muted", role: "status", style: height ? `min-height:${height}px` : "" }, h("span", { class: "wb-comes" }, "Opening …"), h("span", { class: "wb-comes-not" }, "Not opened: the connection ended first."));
 
 export const table = (heads, rows, caption) =>
   h("table", { class: "wb-table" },

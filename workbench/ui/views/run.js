@@ -71,6 +71,6 @@ export const runPart = (screen) => {
       h("p", { class: "wb-progress" }, h("progress", { max: p.steps || 1, value: p.step || 0, "aria-label": "Progress" }), ` ${p.label || "starting"} · ${p.step || 0} / ${p.steps || 1}${left}`));
   };
 
-  const close = whenKernelEnds(model, () => { gone = true; fill(model.get("state")); progress(); });
+  const close = whenKernelEnds(model, () => { gone = true; screen.root.classList.add("wb-gone"); fill(model.get("state")); progress(); });
   return { live, stale, ended, choice, checks, fill, progress, close };
 };
