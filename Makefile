@@ -83,8 +83,12 @@ check: install ## lint, format, types, walls between the rooms
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
 
-# Only this computer can reach either; JupyterLab looks for no news and no updates.
+# Only this computer can reach either; JupyterLab looks for no news and no updates, and does not ask whether it should.
+NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+
 lab: install ## open the notebooks in JupyterLab
+	@mkdir -p $(VENV)/etc/jupyter/labconfig
+	@echo '$(NO_NEWS)' > $(VENV)/etc/jupyter/labconfig/default_setting_overrides.json
 	@cd notebooks && ../$(BIN)/jupyter lab --LabApp.news_url=None \
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)

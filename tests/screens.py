@@ -175,6 +175,10 @@ def serving_lab(folder: Path, *more: str) -> Iterator[str]:
         for k in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "JUPYTER_DATA_DIR", "WORKBENCH_RUNS")
     }
     environment = {**os.environ, **own, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    makefile = (Path(__file__).parents[1] / "Makefile").read_text("utf-8")  # quiet by the words that `make lab` uses
+    settings = Path(own["JUPYTER_CONFIG_DIR"]) / "labconfig" / "default_setting_overrides.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(makefile.partition("NO_NEWS := ")[2].partition("\n")[0], "utf-8")
     options = [
         f"--ServerApp.port={port}",
         "--ServerApp.ip=127.0.0.1",

@@ -70,6 +70,7 @@ def test_a_whole_audit_in_the_notebook(page: Any, lab: tuple[str, Path]) -> None
     assert "FAIL" in view.locator(".wb-head h2").inner_text().upper()
     assert view.locator(".wb-head [title^='sha256:']").get_attribute("title") == expected_digest()
     shot(page, "lab-light")
+    assert not page.get_by_text("official Jupyter news").count(), "JupyterLab asks, though make lab told it not to"
 
     view.get_by_label("Filter rules", exact=True).fill("colour aLrxd")
     assert "No rule matches" in view.locator(".wb-board").inner_text()

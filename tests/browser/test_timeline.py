@@ -75,7 +75,7 @@ def test_the_timeline_says_what_happened_and_leads_to_the_audit(page: Any, monit
 
 
 def test_axe_finds_nothing_on_the_timeline(page: Any, monitored: str) -> None:
-    """The list that names the monitor, its page with all that is folded unfolded, one that is not there; both themes."""
+    """The list that names the monitor, its page unfolded, one that is not there; both themes."""
     page.goto(monitored)
     page.get_by_role("link", name="store", exact=True).wait_for(timeout=60_000)
     clean(page, "monitors")
