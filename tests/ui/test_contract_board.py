@@ -227,10 +227,10 @@ def test_ids_that_are_hidden_are_told_nowhere():
 
 
 def test_the_view_is_one_module_of_files_that_share_no_name():
-    for parts in (view.PARTS, view.CONTRACT_ALONE):
+    for parts, shown in ((view.PARTS, 1), (view.CONTRACT_ALONE, 1), ((*view.PARTS, "served.js"), 1), (view.SERVED, 0)):
         source = view.module(parts)
         assert "import {" not in source
-        assert source.count("export default") == 1
+        assert source.count("export default") == shown
         names = [line.split()[1] for line in source.splitlines() if line.startswith(("const ", "function "))]
         assert len(names) == len(set(names))
-    assert {p.name for p in Path(view.VIEWS).glob("*.js")} == {*view.PARTS, *view.CONTRACT_ALONE}
+    assert {p.name for p in Path(view.VIEWS).glob("*.js")} == {*view.PARTS, *view.CONTRACT_ALONE, *view.SERVED}

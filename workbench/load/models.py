@@ -46,7 +46,11 @@ class Model:
             return
         close = near_matches(lost[0], names)
         hint = f" Did you mean {' or '.join(shown(c) for c in close)}?" if close else _listed(names)
-        more = f" (nor {len(lost) - 1:,} more of its {len(self.feature_names or ()):,})" if lost[1:] else ""
+        more = (
+            f" (nor {thousands(len(lost) - 1)} more of its {thousands(len(self.feature_names or ()))})"
+            if lost[1:]
+            else ""
+        )
         raise ModelError(
             f"the model was trained on column {shown(lost[0])}, which the data does not have{more}.{hint} "
             "Rename the column in the data, choose the data that the model is for, or leave the model out."

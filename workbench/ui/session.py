@@ -41,6 +41,7 @@ SHOWN = (
     "window", "log", "attachment", "comparison", "file", "code",
 )  # fmt: skip
 """What a session tells the view; a shell holds one value of each."""
+_LOOKING = ("open", "look", "threshold", "costs", "attachment", "log", "code")
 
 
 class Session:
@@ -224,9 +225,12 @@ class Session:
             "decide": self._decide,
             "propose": self._propose,
         }
-        name = str(act.get("name"))
-        if name in does:
-            does[name](act.get("value"))
+        name, before = str(act.get("name")), self._message
+        if name not in does:
+            return
+        does[name](act.get("value"))
+        if name not in _LOOKING and self._message is before and before.get("kind") == "error":
+            self._say("", "")  # what went wrong before is not wrong any more
 
     def _conditions(self, value: Any) -> Sequence[Condition]:
         if self._audit is not None and isinstance(value, Mapping) and isinstance(value.get("group"), str):

@@ -11,7 +11,7 @@ import panel as pn
 import param
 
 from workbench.audit.record import Record
-from workbench.core.errors import ConfigError, WorkbenchError
+from workbench.core.errors import ConfigError, WorkbenchError, thousands
 from workbench.report import words
 from workbench.ui import view
 from workbench.ui.acts import Heard
@@ -127,7 +127,7 @@ def _list(folder: Path) -> list[Any]:
     stores = [_markup(_STORES.render(stores=monitors(folder)))]
     return [
         *(stores if monitors(folder) else []),
-        _markup(_LIST.render(entries=found, folder=folder.name, shapes=words.SHAPES)),
+        _markup(_LIST.render(entries=found, folder=folder.name, shapes=words.SHAPES, thousands=thousands)),
     ]
 
 
@@ -195,9 +195,10 @@ and reload this page.</p>{% else %}
 <th scope="col" class="wb-number">Rows</th><th scope="col">Digest</th></tr></thead><tbody>
 {% for e in entries %}<tr><td class="wb-{{ e.outcome }}">{{ shapes.get(e.outcome, "✕") }} {{ e.outcome }}</td>
 <td>{% if e.problem %}{{ e.title }}<br><span class="wb-muted">{{ e.problem }}</span>{% else %}
-<a href="?bundle={{ e.name|urlencode }}">{{ e.title }}</a><br><span class="wb-muted">{{ e.line }}</span>{% endif %}</td>
+<a href="?bundle={{ e.name|urlencode }}">{{ e.title }}</a><br>
+<span class="wb-muted">{{ e.line.partition(": ")[2] or e.line }}</span>{% endif %}</td>
 <td>{{ e.when[:16]|replace("T", " ") }}</td>
-<td class="wb-number">{{ "{:,}".format(e.rows) if e.rows is not none else "" }}</td>
+<td class="wb-number">{{ thousands(e.rows) if e.rows is not none else "" }}</td>
 <td><code>{{ e.digest }}</code></td></tr>
 {% endfor %}</tbody></table>{% endif %}</main>"""
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from workbench.core.errors import thousands
 from workbench.monitor.status import store_status, timeline
 from workbench.monitor.store import Store
 from workbench.report import words
@@ -41,6 +42,7 @@ def timeline_html(folder: Path, name: str) -> str:
         shape=words.shape,
         operator=words.operator_words,
         short=words.short_digest,
+        thousands=thousands,
     )
 
 

@@ -1,6 +1,6 @@
 // Groups: the tree on the left, one rate of every group on the right; below gaps, intersections and strategies.
 import { failurePart } from "./failure.js";
-import { h, opening, scrolled, table, valued } from "./parts.js";
+import { h, opening, scrolled, stacked, valued } from "./parts.js";
 import { axisHead, onRequest, told, track } from "./forest.js";
 import { thresholdSlider } from "./threshold.js";
 
@@ -67,7 +67,7 @@ export const biasPart = (screen) => {
       r.moves ? number(h("span", { class: "wb-label" }, "audit "), g.before.shown) : null,
       number(h("span", { class: "wb-label" }, `at ${r.moves ? r.threshold_shown : "the audit's"} `), h("strong", { title: after.why || null }, r.moves ? after.shown : g.before.shown)),
       number(h("span", { class: "wb-label" }, "n "), r.moves ? after.n_shown : g.before.n_shown),
-      number(h("span", { class: "wb-label" }, "against "), against, g.ratio ? h("span", { class: "wb-muted wb-under" }, `ratio ${g.ratio.shown}`) : null, g.word ? h("span", { class: "wb-under" }, told(g)) : null));
+      number(h("span", { class: "wb-label" }, "against "), against, g.ratio ? h("span", { class: "wb-muted wb-under" }, "ratio ", valued(g.ratio.shown)) : null, g.word ? h("span", { class: "wb-under" }, told(g)) : null));
   };
 
   const rows = (r, heads) => h("table", { class: "wb-table wb-forest-table" },
@@ -84,7 +84,7 @@ export const biasPart = (screen) => {
       h("p", { class: "wb-muted" }, `Reference: ${r.reference_words}.`, r.moves ? "" : " Intersections are counted at the audit's threshold only: the slider does not move them."),
       (r.groups.length > 14 ? scrolled("Rates by group", rows(r, heads)) : rows(r, heads)),
       h("p", { class: "wb-muted" }, [r.showing, r.method].filter(Boolean).join(". ")));
-    parts.gaps.replaceChildren(...(r.gaps.length ? [scrolled("Gaps between groups", table(["Gap between groups", "At the audit's", r.moves ? `At ${r.threshold_shown}` : "", "The policy's limit"], r.gaps.map((g) => [g.title, g.before.value === null ? g.before.why : valued(g.before.shown), r.moves ? h("strong", {}, g.after.value === null ? g.after.why : valued(g.after.shown)) : "", g.limit || "none"])))] : []));
+    parts.gaps.replaceChildren(...(r.gaps.length ? [scrolled("Gaps between groups", stacked(["Gap between groups", "At the audit's", r.moves ? `At ${r.threshold_shown}` : "", "The policy's limit"], r.gaps.map((g) => [g.title, g.before.value === null ? g.before.why : valued(g.before.shown), r.moves ? h("strong", {}, g.after.value === null ? g.after.why : valued(g.after.shown)) : "", g.limit || "none"])))] : []));
     heat(r);
   };
 
@@ -93,7 +93,7 @@ export const biasPart = (screen) => {
     if (c.kind === "none") return h("td", { class: "wb-cell wb-cell-none" }, c.shown);
     if (c.kind === "suppressed") return h("td", { class: "wb-cell wb-cell-hidden" }, h("span", {}, `○ ${c.shown}`));
     return h("td", { class: "wb-cell", style: c.value === null ? "" : `--share:${c.value}`, title: c.label },
-      h("strong", {}, c.shown), h("span", { class: "wb-muted wb-under" }, `n ${c.n_shown}`, c.difference ? ` · ${c.difference}` : ""), c.word ? h("span", { class: "wb-under" }, told(c)) : null, screen.only(c.group ? { group: c.group } : null, c.label));
+      h("strong", {}, valued(c.shown)), h("span", { class: "wb-muted wb-under" }, `n ${c.n_shown}`, c.difference ? [" · ", valued(c.difference)] : ""), c.word ? h("span", { class: "wb-under" }, told(c)) : null, screen.only(c.group ? { group: c.group } : null, c.label));
   };
   const heat = (r) => {
     const pairs = view.page.groupings.filter((g) => g.columns.length === 2);

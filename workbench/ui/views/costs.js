@@ -1,6 +1,6 @@
 // Performance: what a threshold does and costs, the two curves, and where the model is weak.
 import { failurePart } from "./failure.js";
-import { h, headCell, opening, s, table, valued } from "./parts.js";
+import { h, headCell, opening, s, stacked, valued } from "./parts.js";
 import { asTable, told, track } from "./forest.js";
 import { thresholdSlider } from "./threshold.js";
 
@@ -98,14 +98,14 @@ export const costsPart = (screen) => {
     const k = c.cost;
     const open = Boolean(parts.cost.querySelector("details[open]"));
     const marks = [{ kind: "audit", at: k.before.threshold, value: k.before.value, label: `■ audit ${k.before.threshold_shown}` }, { kind: "cheapest", at: k.cheapest.threshold, value: k.cheapest.value, label: `◇ cheapest ${k.cheapest.threshold_shown}` }, { kind: "slider", at: k.after.threshold, value: k.after.value, label: `● slider ${k.after.threshold_shown}` }];
-    const rows = [["At the audit's threshold", k.before.threshold_shown, k.before.shown, ""], ["At the slider's", k.after.threshold_shown, h("strong", {}, k.after.shown), c.audited ? "" : h("span", {}, "saves ", valued(k.saving.shown))],
-      ["Cheapest", k.cheapest.threshold_shown, k.cheapest.shown, h("span", {}, "saves ", valued(k.cheapest_saving.shown), " ", h("span", { class: "wb-muted wb-under" }, k.cheapest_saving.says))],
+    const rows = [["At the audit's threshold", k.before.threshold_shown, valued(k.before.shown), ""], ["At the slider's", k.after.threshold_shown, h("strong", {}, valued(k.after.shown)), c.audited ? "" : h("span", {}, "saves ", valued(k.saving.shown))],
+      ["Cheapest", k.cheapest.threshold_shown, valued(k.cheapest.shown), h("span", {}, "saves ", valued(k.cheapest_saving.shown), " ", h("span", { class: "wb-muted wb-under" }, k.cheapest_saving.says))],
       ["Cheapest, honestly", "chosen anew", "", h("span", {}, "saves ", valued(k.corrected_saving.shown), " ", h("span", { class: "wb-muted wb-under" }, k.corrected_saving.says))],
       ["If scores were calibrated", k.calibrated, "", ""]];
     const details = asTable(k.curve.table, "Expected cost");
     details.open = open;
     parts.cost.replaceChildren(h("h3", {}, "Expected cost"), h("p", {}, k.sentence), h("div", { class: "wb-explore-even" }, h("figure", { class: "wb-figure" }, costCurve(k.curve, marks), details),
-      Object.assign(table(["", "Threshold", "Cost per row", "Against the audit's"], rows), { className: "wb-table wb-figures-table" })), h("p", { class: "wb-muted" }, k.method));
+      stacked(["", "Threshold", "Cost per row", "Against the audit's"], rows, "wb-figures-table")), h("p", { class: "wb-muted" }, k.method));
   };
 
   const curves = (c) => {

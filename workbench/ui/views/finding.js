@@ -1,6 +1,6 @@
 // Findings: a line each; opened, a finding shows its drawings, tables, numbers, how it is computed, and its code.
 import { failurePart } from "./failure.js";
-import { arrows, drawing, h, opening, redrawn, rowsTable, scrolled, swatches, table, verdict } from "./parts.js";
+import { arrows, drawing, h, opening, prose, redrawn, rowsTable, scrolled, swatches, table, verdict } from "./parts.js";
 
 const numbers = (d, screen) => d.measures.map((m) => [
   h("span", {}, `${m.title}${m.scope ? ` · ${m.scope}` : ""} `, screen.only(m.narrow, m.scope)), m.why || m.shown, m.n, m.method,
@@ -54,7 +54,7 @@ export const findingDetail = (d, check, screen) => {
   const charts = d.charts.map((c, i) => chartOf(c, i, check, screen));
   const files = ["csv", "parquet"].map((kind) => h("button", { onclick: () => screen.act("download", { check, kind }) }, kind === "csv" ? "CSV" : "Parquet"));
   return h("div", { class: "wb-detail" },
-    h("p", {}, d.reason || d.summary), d.notes.map((n) => h("p", { class: "wb-muted" }, n)),
+    h("p", { class: d.reason ? "" : "wb-summary" }, prose(d.reason || d.summary)), d.notes.map((n) => h("p", { class: "wb-muted" }, prose(n))),
     noteOf(d, check, screen),
     h("div", { class: "wb-charts" }, charts),
     (d.attachments || []).flatMap((a) => attached(a, screen)),
@@ -81,7 +81,7 @@ export const findingsPart = (screen, title, wanted, first = () => [], kept = "")
 
   const line = (f) => {
     const opened = view.open.has(f.check);
-    const button = h("button", { class: "wb-finding", "data-check": f.check, "aria-expanded": String(opened), onclick: () => toggle(f.check) }, verdict(f), h("span", { class: "wb-what" }, h("strong", {}, f.title), ` ${f.code} `, h("span", { class: "wb-muted" }, f.summary)));
+    const button = h("button", { class: "wb-finding", "data-check": f.check, "aria-expanded": String(opened), onclick: () => toggle(f.check) }, verdict(f), h("span", { class: "wb-what" }, h("strong", {}, f.title), ` ${f.code} `, h("span", { class: "wb-muted" }, prose(f.summary))));
     const detail = opened ? screen.detail(f.check) : null;
     const node = h("div", { class: opened ? "wb-card wb-open" : "wb-line" }, button, detail);
     if (detail) keys(node);

@@ -1,5 +1,5 @@
 // The head of the screen: the verdict and why, or what would be audited.
-import { h, verdict, whisker } from "./parts.js";
+import { h, prose, verdict, whisker } from "./parts.js";
 
 const notRun = (a, p) => {
   const roles = (a.roles || []).map((r) => h("li", { class: "wb-chip" }, `${r.role}: ${r.column}`));
@@ -19,7 +19,7 @@ const cause = (r) =>
 const untested = (o) =>
   h("details", {}, h("summary", {}, `What was not tested (${o.untested_total})`),
     o.untested_total > o.untested.length ? h("p", { class: "wb-muted" }, `showing ${o.untested.length} of ${o.untested_total}`) : null,
-    o.untested.length ? h("ul", {}, o.untested.map((u) => h("li", {}, `${u.what}: ${u.why}`))) : h("p", {}, "Everything in the plan was tested."));
+    o.untested.length ? h("ul", {}, o.untested.map((u) => h("li", {}, prose(`${u.what}: ${u.why}`)))) : h("p", {}, "Everything in the plan was tested."));
 
 const judged = (o, partial) =>
   h("header", { class: `wb-card wb-head wb-edge-${o.outcome}` },
@@ -27,7 +27,7 @@ const judged = (o, partial) =>
     h("p", { class: "wb-muted wb-spread" }, h("span", {}, o.data), h("span", { title: o.digest }, "digest ", h("code", {}, o.short_digest), " · not signed")),
     partial ? h("p", { class: "wb-message wb-warn" }, "▲ Cancelled: this is a partial result, labelled incomplete.") : null,
     h("p", {}, h("strong", {}, o.line)),
-    h("ul", { class: "wb-causes" }, o.causes.map(cause)),
+    h("ul", { class: "wb-causes" }, o.causes.filter((c) => c.outcome !== "not_applicable").map(cause)),
     untested(o));
 
 export const headPart = () => {

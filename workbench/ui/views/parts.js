@@ -73,6 +73,10 @@ export const valued = (shown) => {
   return at < 0 ? shown : h("span", {}, shown.slice(0, at + 1), h("span", { class: "wb-only" }, shown.slice(at + 1)));
 };
 
+// A sentence: intervals and counts stay in one piece, what stands between backticks is shown as code.
+const KEPT = /(`[^`\n]{1,80}`|\[[^[\]]{1,40}\]|\bn = [\d\u202f]+)/;
+export const prose = (text) => String(text).split(KEPT).map((part, i) => i % 2 ? h("span", { class: part[0] === "`" ? "wb-code" : "wb-kept" }, part[0] === "`" ? part.slice(1, -1) : part) : part);
+
 // What is wider or higher than its place scrolls inside it, by keyboard too.
 export const scrolled = (name, ...inside) => h("div", { class: "wb-scroll", tabindex: 0, role: "region", "aria-label": name }, ...inside);
 
@@ -84,6 +88,12 @@ export const table = (heads, rows, caption) =>
     caption ? h("caption", {}, caption) : null,
     h("thead", {}, h("tr", {}, heads.map((t) => headCell(t)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))))));
+
+// A table that on a narrow screen is a card a row: there each value has its column's head before it.
+export const stacked = (heads, rows, css = "") =>
+  h("table", { class: `wb-table wb-stack ${css}` },
+    h("thead", {}, h("tr", {}, heads.map((t) => headCell(t)))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, i) => h("td", {}, i && cell && heads[i] ? h("span", { class: "wb-label" }, `${heads[i][0].toLowerCase()}${heads[i].slice(1)} `) : null, cell))))));
 
 // A table whose rows can be clicked to see only the rows behind them, where `narrow` says which those are.
 const conditionWords = (c) => [c.column, c.operator === "==" ? null : c.operator, c.value].filter((part) => part !== null && part !== undefined).join(" ");
@@ -168,6 +178,7 @@ export const focusIn = (root) => {
 
 // Draws anew what may hold the focus, and gives it back to what is there in its place: the same name, else the next in line.
 const nameOf = (node) => `${node.tagName} ${node.getAttribute("aria-label") || node.dataset.name || (node.tagName === "BUTTON" || node.tagName === "SUMMARY" ? node.textContent : node.value || "")}`;
+const typing = (node) => node.tagName === "TEXTAREA" || (node.tagName === "INPUT" && ["text", "search"].includes(node.type));
 const REACHED = "button:not(:disabled), summary, input:not(:disabled), select:not(:disabled), textarea, [tabindex='0']";
 export const redrawn = (root, draw) => {
   const held = focusIn(root);
@@ -177,7 +188,11 @@ export const redrawn = (root, draw) => {
   if (!held || focusIn(root)) return;
   const now = [...root.querySelectorAll(REACHED)];
   const found = now.find((node) => nameOf(node) === name) || now[Math.min(at, now.length - 1)];
-  if (found) found.focus({ preventScroll: true });
+  if (!found) return;
+  found.focus({ preventScroll: true });
+  if (!typing(held) || nameOf(found) !== name || held.value === held.defaultValue) return;
+  found.value = held.value; // half a word: what Python said meanwhile must not take it away
+  found.setSelectionRange(held.selectionStart, held.selectionEnd);
 };
 
 // Rows that came packed: base64 of zlib of JSON, by columns.

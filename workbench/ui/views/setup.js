@@ -12,6 +12,7 @@ export function setupPage({ model, el, started }) {
   const parts = { pick: h("section"), roles: h("section"), said: h("div", { class: "wb-live", role: "status", "aria-live": "polite" }), end: h("section") };
   root.append(h("header", { class: "wb-card" }, h("h2", {}, "New audit"), h("p", { class: "wb-muted" }, "Choose what to audit. Nothing is read but the columns and the first rows, and nothing runs until you say so.")), parts.pick, parts.roles, parts.said, parts.end);
   el.replaceChildren(root);
+  let drawing = false;
 
   const field = (what, s) => {
     const listed = s[LISTED[what]] || [];
@@ -21,7 +22,13 @@ export function setupPage({ model, el, started }) {
     const select = h("select", { id, "data-name": what, onchange: (e) => act("pick", { what, name: e.target.value }) },
       h("option", { value: "" }, what === "data" ? "choose a variable" : "none"),
       listed.map((f) => h("option", { value: f.name, selected: f.name === chosen }, f.words)));
-    const path = h("input", { type: "text", "aria-label": `${NAMED[what]}: file`, placeholder: HINT[what], value: named ? "" : chosen, onchange: (e) => act("pick", { what, name: e.target.value }) });
+    // Chromium says that a field has changed when it is taken away, too: half a word is no path.
+    const given = ({ target }) => {
+      if (drawing || target.value === target.defaultValue) return;
+      target.defaultValue = target.value;
+      act("pick", { what, name: target.value });
+    };
+    const path = h("input", { type: "text", "aria-label": `${NAMED[what]}: file`, placeholder: HINT[what], value: named ? "" : chosen, onchange: given, onblur: given });
     return h("div", { class: "wb-field" }, h("label", { for: LISTED[what] ? id : null }, NAMED[what]), h("div", { class: "wb-row" }, ...(LISTED[what] ? [select, h("span", { class: "wb-muted" }, "or")] : []), path));
   };
 
@@ -31,7 +38,12 @@ export function setupPage({ model, el, started }) {
       s.roles.map((r) => h("option", { value: r, selected: r === c.role }, r)))),
     h("td", { class: "wb-muted" }, c.guess ? "guessed from its name" : ""));
 
-  const draw = () => redrawn(root, () => {
+  const draw = () => {
+    drawing = true;
+    redrawn(root, fill);
+    drawing = false;
+  };
+  const fill = () => {
     const s = model.get("state").setup;
     if (!s) return close();
     parts.pick.replaceChildren(h("div", { class: "wb-fields" }, Object.keys(NAMED).map((what) => field(what, s))),
@@ -48,7 +60,7 @@ export function setupPage({ model, el, started }) {
       s.missing.length ? h("details", { open: true }, h("summary", {}, `What this leaves out (${s.missing.length})`), h("ul", {}, s.missing.map((m) => h("li", {}, m)))) : "",
       s.code ? h("details", {}, h("summary", {}, "Code"), h("pre", {}, s.code)) : "",
       h("div", { class: "wb-row" }, h("button", { class: "wb-primary", disabled: !s.chosen.data, onclick: () => act("start") }, "Start")));
-  });
+  };
   const close = () => {
     model.off("change:state", draw);
     started();

@@ -14,7 +14,7 @@ const insertBelow = (cells, root, source) => {
 };
 
 export const toolsPart = ({ model, act }) => {
-  const root = h("section", { "aria-label": "Export, code and log" });
+  const root = h("section", { class: "wb-tools", "aria-label": "Export, code and log" });
   const log = () => {
     const place = root.querySelector(".wb-log");
     if (place) place.textContent = model.get("log").text || "Nothing was printed.";
