@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 pytestmark = [pytest.mark.notebook, pytest.mark.timeout(300)]
 
+SUBSHELLS = int(version("ipykernel").partition(".")[0]) >= 7
 CELL = """
 import os
 import time
@@ -123,7 +125,10 @@ def kernel(tmp_path: Path) -> Iterator[Kernel]:
     found.close()
 
 
-@pytest.mark.parametrize("subshell", [False, True])
+@pytest.mark.parametrize(
+    "subshell",
+    [False, pytest.param(True, marks=pytest.mark.skipif(not SUBSHELLS, reason="ipykernel has subshells since 7"))],
+)
 def test_the_kernel_answers_while_a_run_is_on(
     kernel: Kernel, tmp_path: Path, subshell: bool, measured: Callable[[str], None]
 ) -> None:
