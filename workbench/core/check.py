@@ -6,7 +6,7 @@ import inspect
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
@@ -35,6 +35,7 @@ TASK_OF_NEED = {
 }
 """Needs that only one task can meet."""
 _DECIDED = frozenset({"prediction", "score", "model", "challenger"})
+_OF_PREDICTIONS = frozenset({"prediction", "score", "truth", "classes", "regression", "model"})
 _OF_OUTCOMES = frozenset({"performance", "bias", "explain", "optimize"})
 _ID = re.compile(r"[a-z_]+\.[a-z][a-z0-9_]*")
 _CODE = re.compile(r"[A-Z]{1,3}[0-9]{3}")
@@ -131,7 +132,9 @@ class Check:
         if lacking:
             return Status.NOT_APPLICABLE, "; ".join(lacking), Result(())
         try:
-            return Status.MEASURED, "", self._with_entities(subject, self.function(subject, **params), params)
+            found = self._with_entities(subject, self.function(subject, **params), params)
+            lost = subject.failed if _OF_PREDICTIONS & {*self.needs} else []
+            return Status.MEASURED, "", replace(found, notes=[*found.notes, *lost])
         except NotApplicableError as why:
             return Status.NOT_APPLICABLE, str(why), Result(())
         except CancelledError as why:

@@ -20,6 +20,10 @@ MOST_CELLS = 3_000
 _MOST_LABELS = 50
 
 
+MOST_FAILURES = 100
+"""So many rows a model fails on are looked for one by one in a batch; then whole blocks that hold one are left out."""
+
+
 class Predictor(Protocol):
     """What counting needs of a model."""
 

@@ -11,8 +11,9 @@ from workbench.core.classes import ClassCounts
 from workbench.core.contract_judge import Judgements, Naming
 from workbench.core.counts import Counted
 from workbench.core.dataset import Roles
+from workbench.core.errors import thousands
 from workbench.core.joint import JointCounts
-from workbench.core.outcome import Predictor
+from workbench.core.outcome import MOST_FAILURES, Predictor
 from workbench.core.regression import RegressionCounts
 from workbench.core.sample import Sample
 from workbench.core.windowed import Window
@@ -85,6 +86,18 @@ class Subject:
         if self.current.sample is None:
             raise NotApplicableError(_LACKING["rows"])
         return self.current.sample
+
+    @property
+    def failed(self) -> list[str]:
+        """Return what is to be told of current rows that the model gave no answer for, a sentence for each error."""
+        counted = (self.current.joint, self.current.classes, self.current.regression)
+        failures = next((c.failures for c in counted if c is not None and c.failures), {})
+        told = [
+            f"the model failed on {thousands(n)} rows with {name}; they are left out" for name, n in failures.items()
+        ]
+        if sum(failures.values()) > MOST_FAILURES:
+            told.append(f"past {MOST_FAILURES} such rows others are left out with them: those of the same block")
+        return told
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 
 from workbench.core.classes import label_order
 from workbench.core.errors import ModelError, import_extra, near_matches, shown, thousands, unknown
-from workbench.core.outcome import canonical
+from workbench.core.outcome import MOST_FAILURES, canonical
 from workbench.load.remote import is_remote, local, opened, place
 
 MOST_BYTES = 4 * 2**30
 MOST_NAMED = 12
-MOST_FAILURES = 100
-"""Number of rows a model may fail on, in one batch, before the rest of what fails with them is given up too."""
 
 
 @dataclass(frozen=True)

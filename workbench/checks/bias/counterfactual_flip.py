@@ -18,13 +18,17 @@ _MOST_VALUES = 10
 _Table = list[tuple[str | float | int | None, ...]]
 
 
-@check("bias.counterfactual_flip", "B008", "Counterfactual flip", needs=("sensitive", "rows", "model"), on_request=True)
+@check(
+    "bias.counterfactual_flip", "B008", "Counterfactual flip",
+    needs=("sensitive", "rows", "model"), version="2", on_request=True,
+)  # fmt: skip
 def counterfactual_flip(subject: Subject, *, most_rows: int = 5_000) -> Result:
     """Change nothing but a sensitive column of each row and see whether the model answers differently.
 
     Measures: `flip_rate`, the share of rows whose decision changes under at least one other value (for numbers, whose
-        answer changes), with a Wilson interval; for each value put in place (`group`) the share that changes and the
-        mean change of the score or number, paired by row, with a t interval.
+        answer changes) among those that the model answers for each value, with a Wilson interval; for each value put in
+        place (`group`) the share that changes and the mean change of the score or number, paired by row, with a t
+        interval.
     Reads well when: the sensitive column is an input of the model.
     Signs of risk: any change at all, where the law or the policy says that the column must not matter.
     Limits: it shows only direct use. A model without the column can still act on proxies of it (`bias.proxies`), and
@@ -48,7 +52,7 @@ def counterfactual_flip(subject: Subject, *, most_rows: int = 5_000) -> Result:
         raise NotApplicableError("no sensitive column of the model has two values")
     columns = ("column", "group", "rows", "n", "changed", "mean change", "low", "high")
     evidence = Evidence("flips", "Answers with another value in place", "table", columns, tuple(table))
-    return Result(measures, [evidence], [subject.sample.measured(rows.n)])
+    return Result(measures, [evidence], [subject.sample.measured(int((~np.isnan(rows.prediction)).sum()))])
 
 
 def _flips(reader: Reader, rows: Rows, column: str, subject: Subject, table: _Table) -> list[Measure]:
@@ -60,10 +64,12 @@ def _flips(reader: Reader, rows: Rows, column: str, subject: Subject, table: _Ta
         return []
     found: list[Measure] = []
     flipped, answered = np.zeros(rows.n, bool), ~np.isnan(rows.prediction)
+    whole = answered.copy()  # answered whatever stands in the column: what is not known to stay is not taken to stay
     for code in kept[:_MOST_VALUES]:
         first = int(np.flatnonzero(codes == code)[0])
         put = replaced(rows.batch, column, array.take(pa.array(np.full(rows.n, first))))
         prediction, score = reader.predict(put)
+        whole &= ~np.isnan(prediction)
         others = (codes != code) & answered & ~np.isnan(prediction)
         changed = prediction != rows.prediction
         flipped |= changed & others
@@ -80,5 +86,5 @@ def _flips(reader: Reader, rows: Rows, column: str, subject: Subject, table: _Ta
             Measure(*head, undefined_because=mean.undefined_because),
         ]  # fmt: skip
         table.append((column, label, size, share.n, share.value, mean.value, mean.low, mean.high))
-    rate = mean_of("flip_rate", flipped[answered].astype(float), subject.level, unit="share", column=column)
+    rate = mean_of("flip_rate", flipped[whole].astype(float), subject.level, unit="share", column=column)
     return [rate, *found]

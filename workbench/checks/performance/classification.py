@@ -76,9 +76,7 @@ def classification(subject: Subject, *, beta: float = 1.0) -> Result:
         evidence += _tables(joint, window, subject.level)
     if subject.joint.has_score:
         evidence.append(threshold_evidence(subject.joint, subject.roles.threshold, groups=False))
-    failures = subject.joint.failures.items()
-    notes = [f"the model failed on {n} rows with {name}; they are left out" for name, n in failures]
-    return Result(found, evidence, notes)
+    return Result(found, evidence)
 
 
 def _at_threshold(counts: Confusion, composed: Mapping[str, _Metric], window: str, subject: Subject) -> list[Measure]:

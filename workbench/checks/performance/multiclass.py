@@ -60,7 +60,7 @@ def _windows(subject: Subject) -> Iterator[tuple[str, ClassCounts]]:
 
 
 def _notes(classes: ClassCounts) -> list[str]:
-    notes = [f"the model failed on {n} rows with {name}; they are left out" for name, n in classes.failures.items()]
+    notes: list[str] = []
     if classes.improper:
         notes.append(f"scores of {classes.improper} rows are no probabilities: negative, or not adding up to 1")
     true = {t for _, t, _ in classes.rows if t is not None}

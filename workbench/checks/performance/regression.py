@@ -40,8 +40,6 @@ def regression(subject: Subject, *, pinball: tuple[float, ...] = (0.1, 0.5, 0.9)
     found: list[Measure] = []
     evidence: list[Evidence] = []
     notes: list[str] = []
-    failures = subject.regression.failures
-    notes += [f"the model failed on {n} rows with {name}; they are left out" for name, n in failures.items()]
     for window, errors in _windows(subject):
         found += errors_of.measures(errors, subject.level, window=window)
         found += _pinball(errors, window, pinball, subject.level) + _quantiles(errors, window)
