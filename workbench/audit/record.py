@@ -169,7 +169,10 @@ class Record:
         return small_groups(self)
 
     def to_frame(self, *, suppressed: bool = True) -> pd.DataFrame:
-        """Return one measure a row; values of groups under the minimum are hidden unless `suppressed=False`."""
+        """Return one measure a row, `check` and `measure` naming it; values of groups under the minimum are hidden.
+
+        Names such as `selection_rate` come from several checks: select by both. `suppressed=False` hides nothing.
+        """
         import pandas as pd
 
         hidden = self.small_groups if suppressed else frozenset()
