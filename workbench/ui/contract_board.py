@@ -17,7 +17,7 @@ from workbench.core.contract_judge import Judgements
 from workbench.core.contract_rules import Rule
 from workbench.core.counts import count
 from workbench.core.dataset import Dataset, Roles
-from workbench.core.errors import ConfigError, WorkbenchError, shown
+from workbench.core.errors import ConfigError, WorkbenchError, shown, thousands
 from workbench.core.writing import write_whole
 from workbench.report.labels import plain
 from workbench.ui import contract_payload as payload
@@ -77,7 +77,7 @@ class ContractBoard:
     def _decided(self, name: str, keys: list[str]) -> str:
         decide, word = _DECISIONS[name]
         self.contract = decide(self.contract, keys)
-        return f"{shown(keys[0], 80)} is {word}." if len(keys) == 1 else f"{len(keys):,} rules are {word}."
+        return f"{shown(keys[0], 80)} is {word}." if len(keys) == 1 else f"{thousands(len(keys))} rules are {word}."
 
     def _edited(self, given: Mapping[str, Any]) -> str:
         fields = parse_yaml(str(given.get("text")), "the rule's fields", _MOST_CHARACTERS)
@@ -97,7 +97,7 @@ class ContractBoard:
         found = self._judge(self.contract)
         self.here = payload.of_judgements(found)
         held = sum(rule.outcome == "pass" for rule in found.rules)
-        return f"{held:,} of {len(found.rules):,} rules hold on {found.rows:,} rows."
+        return f"{thousands(held)} of {thousands(len(found.rules))} rules hold on {thousands(found.rows)} rows."
 
     def _written(self) -> str:
         if self._path is None:
@@ -148,7 +148,7 @@ def static(state: Mapping[str, Any]) -> tuple[str, str]:
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
     title = f"<caption>{escape(state['title'])}</caption>"
     table = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    said = f"{state['sentence']} Showing {len(lines):,} of {len(state['rows']):,}."
+    said = f"{state['sentence']} Showing {thousands(len(lines))} of {thousands(len(state['rows']))}."
     text = "\n".join([state["title"], said, *("  ".join(filter(None, line)) for line in lines)])
     return f"<p>{escape(said)}</p>{table}", text
 

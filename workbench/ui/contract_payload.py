@@ -13,6 +13,7 @@ from workbench.core.contract_judge import Judged, Judgements
 from workbench.core.contract_rules import Rule
 from workbench.core.contract_types import TYPE_WORDS
 from workbench.core.contract_values import Grounds
+from workbench.core.errors import thousands
 from workbench.core.finding import Cell, Evidence, Measure
 from workbench.report import words
 from workbench.report.shown import ShownMeasure, show
@@ -145,7 +146,8 @@ def of_finished(record: Record) -> dict[str, Any] | None:
 def sentence(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return how many rules there are, how many are proposed, and what the states mean."""
     states = [row["state"] for row in rows]
-    count = f"{len(states):,} {'rule' if len(states) == 1 else 'rules'}, {states.count('proposed'):,} of them proposed"
+    rules = "rule" if len(states) == 1 else "rules"
+    count = f"{thousands(len(states))} {rules}, {thousands(states.count('proposed'))} of them proposed"
     return f"{count}: a proposed rule warns where it is broken, an accepted one fails, a rejected one is not checked."
 
 

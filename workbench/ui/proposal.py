@@ -18,6 +18,7 @@ from workbench.audit.estimate import (
     sides,
     speed,
 )
+from workbench.core.errors import thousands
 from workbench.report import words
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def lines(prepared: Prepared) -> list[str]:
 def sizes(prepared: Prepared) -> list[str]:
     """Return rows, columns and engine of each data set in words."""
     return [
-        f"{side.name} {_rows(side.frame.size)} × {len(side.frame.names):,} columns from {side.frame.engine}"
+        f"{side.name} {_rows(side.frame.size)} × {thousands(len(side.frame.names))} columns from {side.frame.engine}"
         for side in sides(prepared)
     ]
 
@@ -130,7 +131,7 @@ def _line(found: Outlook, chosen: int, costs: Iterable[Cost], read: Cost | None,
 
 def _reading(prepared: Prepared, read: Cost | None, rate: float | None) -> dict[str, Any]:
     rows = rows_of_sides(prepared)
-    work = f"{_rows(rows)} × {columns_of(prepared):,} columns, once"
+    work = f"{_rows(rows)} × {thousands(columns_of(prepared))} columns, once"
     line = {"title": "Reading and counting", "n": "", "work": work, "checks": []}
     if read is None:
         return {**line, "predictions": "one each row" if _asks(prepared) else "", "time": UNKNOWN}

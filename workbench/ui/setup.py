@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from workbench.audit.guess import guessed, values_of
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import WorkbenchError, thousands
 from workbench.core.frame import Frame, wrap
 from workbench.load import open_frame
 from workbench.report.labels import plain
@@ -215,7 +215,11 @@ class Setup:
                 continue
             listed += 1
             shape = getattr(value, "shape", None) if _is_frame(value) else None
-            size = f", {shape[0]:,} × {shape[1]:,}" if isinstance(shape, tuple) and len(shape) == 2 else ""
+            size = (
+                f", {thousands(shape[0])} × {thousands(shape[1])}"
+                if isinstance(shape, tuple) and len(shape) == 2
+                else ""
+            )
             yield {"name": name, "words": f"{name} ({type(value).__name__}{size})"}
 
     def _columns(self) -> Iterator[dict[str, Any]]:

@@ -36,7 +36,7 @@ const differences = (c) => {
   const head = (texts, numbers) => h("thead", {}, h("tr", {}, texts.map((t, i) => headCell(t, numbers.includes(i) ? "wb-number" : ""))));
   return [
     h("div", { class: "wb-fields" }, recordCard("Before", c.before), recordCard("After", c.after)),
-    c.about.length ? h("details", { open: c.about.length <= 12 }, h("summary", {}, `Data, model, policy (${c.about.length} differences)`), h("ul", {}, c.about.map((t) => h("li", {}, t)))) : null,
+    c.about.length ? h("details", { open: c.about.length <= 12 }, h("summary", {}, `Data, model, policy (${c.about.length} ${c.about.length === 1 ? "difference" : "differences"})`), h("ul", {}, c.about.map((t) => h("li", {}, t)))) : null,
     h("h3", {}, `Judgements that turned (${c.turned.length})`),
     c.turned.length ? scrolled("Judgements that turned", h("table", { class: "wb-table" }, head(["Measure", "Before", "After"], []), h("tbody", {}, c.turned.map((t) => h("tr", {}, h("td", {}, t.title), h("td", {}, verdict(t.before)), h("td", {}, verdict(t.after))))))) : h("p", { class: "wb-muted" }, "None: every rule has the outcome it had."),
     h("h3", {}, "Measures that moved"), h("div", { class: "wb-row" }, filter, said),
