@@ -72,4 +72,4 @@ def test_blocks_given_up_are_told() -> None:
     assert (
         f"the model failed on {thousands(len(data) - counted)} rows with ValueError; they are left out" in found.notes
     )
-    assert "past 100 such rows others are left out with them: those of the same block" in found.notes
+    assert "where over 100 such rows are in one block, others of it may be left out with them" in found.notes

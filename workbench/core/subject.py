@@ -96,7 +96,9 @@ class Subject:
             f"the model failed on {thousands(n)} rows with {name}; they are left out" for name, n in failures.items()
         ]
         if sum(failures.values()) > MOST_FAILURES:
-            told.append(f"past {MOST_FAILURES} such rows others are left out with them: those of the same block")
+            told.append(
+                f"where over {MOST_FAILURES} such rows are in one block, others of it may be left out with them"
+            )
         return told
 
     @property
