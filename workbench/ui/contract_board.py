@@ -113,7 +113,8 @@ class ContractBoard:
     def state(self) -> dict[str, Any]:
         """Return what the view shows."""
         rows = payload.of_contract(self.contract, self.here, dict(map(_fields, parts_of(self.contract))))
-        title = plain(f"Contract {self.contract.name}, version {self.contract.version}", 160)
+        named = "Contract" if self.contract.name == "contract" else f"Contract {self.contract.name}"  # of contract.yaml
+        title = plain(f"{named}, version {self.contract.version}", 160)
         told = f"{payload.sentence(rows)} What was seen in a reference is not by that what is right."
         about = {"decide": True, "can_check": self._judge is not None, "unsaved": self.contract != self._saved}
         file = "" if self._path is None else self._path.name

@@ -154,5 +154,4 @@ def sentence(rows: Iterable[Mapping[str, Any]]) -> str:
 def view(title: str, told: str, rows: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     """Return the whole of what the view reads."""
     empty = {"decide": False, "can_check": False, "file": "", "unsaved": False, "message": "", "problem": False}
-    title = title.replace("Contract contract, ", "Contract, ", 1)  # of a file called contract.yaml
     return {"title": title, "sentence": told, "rows": rows, **empty, **more}
